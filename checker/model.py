@@ -1,0 +1,105 @@
+"""The values that pass between probes, checks and reports.
+
+Texts never travel: messages are ids and parameters, so that an old result can be shown in another language.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from checker.facts import Facts
+
+
+class Status(StrEnum):
+    """A verdict's word. Fail closed: what could not be observed is INCONCLUSIVE."""
+
+    PASS = "pass"  # noqa: S105  a verdict, not a password
+    FAIL = "fail"
+    BLOCKED = "blocked"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Tense(StrEnum):
+    """What a check judges: the state now, anything since the attempt's horizon, or an order of events."""
+
+    NOW = "now"
+    SINCE_START = "since-start"
+    SEQUENCE = "sequence"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One observation.
+
+    ``kind`` is ``journal``, ``http``, ``file`` …; ``ref`` finds it again (``journal #418 14:03:22 PUT …``).
+    """
+
+    kind: str
+    ref: str
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A likely cause, best first; ``id`` is a message id below ``cause.``."""
+
+    id: str
+    params: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check concluded.
+
+    A PASS needs at least one piece of evidence; the runner turns one without into INCONCLUSIVE.
+
+    Attributes:
+        observed: What was seen, by name.
+        expected: What was wanted, by the same names.
+        advice: Ids of remarks that cost nothing (e.g. the secret lies in base64).
+    """
+
+    status: Status
+    evidence: tuple[Evidence, ...] = ()
+    observed: Mapping[str, str | int] = field(default_factory=dict)
+    expected: Mapping[str, str | int] = field(default_factory=dict)
+    causes: tuple[Cause, ...] = ()
+    advice: tuple[Cause, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question about one step. ``judge`` is pure: facts → finding.
+
+    Attributes:
+        code: Stable, printed, explained in ``docs/checks.md``: ``TP1-PUSH``.
+        step: The chapter's step number.
+        needs: Codes whose PASS this check presupposes; otherwise it is BLOCKED.
+        section: The chapter's section to read.
+    """
+
+    code: str
+    step: int
+    tense: Tense
+    points: int
+    section: str
+    judge: "Callable[[Facts], Finding]"
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A check's outcome in a report."""
+
+    check: Check
+    finding: Finding
+    blocked_by: tuple[str, ...] = ()
+    duration_ms: int = 0
+    hint_level: int = 0
+
+    @property
+    def status(self) -> Status:
+        """The finding's status."""
+        return self.finding.status

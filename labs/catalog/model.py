@@ -1,0 +1,88 @@
+"""What ``lab.toml`` says, as values; ``load`` reads one exercise.
+
+```toml
+id = "tp1"
+chapter = "§1 to §5"
+title.fr = "…"
+title.en = "…"
+[[steps]]                       # the task, in the chapter's order
+number = 1
+title.fr = "…"
+title.en = "…"
+[[mutants]]                     # a named wrong end state: mutants/<name>.sh puts it in place
+name = "not-pushed"
+kills = ["TP1-PUSH"]            # the checks that FAIL, and no other; what depends on them is BLOCKED
+cause = "push.never-tried"      # id of the cause that must be ranked first for kills[0]
+title.fr = "…"
+title.en = "…"
+```
+
+Hints stand in ``hints.fr.toml`` and ``hints.en.toml``: ``[TP1-PUSH] rungs = ["…", "…"]``, from a nudge to the
+command's name, never the student's own answer.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the task, numbered as the chapter numbers it; titles by language."""
+
+    number: int
+    title: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A named wrong end state."""
+
+    name: str
+    kills: tuple[str, ...]
+    cause: str
+    title: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """One exercise. ``folder`` holds ``starter/``, ``solution/`` and ``mutants/``."""
+
+    id: str
+    chapter: str
+    title: Mapping[str, str]
+    steps: tuple[Step, ...]
+    mutants: tuple[Mutant, ...]
+    folder: Traversable
+
+    def hints(self, language: str) -> Mapping[str, Sequence[str]]:
+        """Ladders of hints by check code, lightest rung first."""
+        text = (self.folder / f"hints.{language}.toml").read_text(encoding="utf-8")
+        return {code: tuple(table["rungs"]) for code, table in tomllib.loads(text).items()}
+
+
+def slugs() -> Sequence[str]:
+    """Ids of all exercises, sorted."""
+    return sorted(entry.name for entry in files(__package__).iterdir() if (entry / "lab.toml").is_file())
+
+
+def load(slug: str) -> Lab:
+    """Read one exercise.
+
+    Raises:
+        KeyError: There is none of that id.
+    """
+    folder = files(__package__) / slug
+    if slug not in slugs():
+        raise KeyError(slug)
+    values = tomllib.loads((folder / "lab.toml").read_text(encoding="utf-8"))
+    return Lab(
+        id=values["id"],
+        chapter=values["chapter"],
+        title=values["title"],
+        steps=tuple(Step(**row) for row in values["steps"]),
+        mutants=tuple(Mutant(**(row | {"kills": tuple(row["kills"])})) for row in values["mutants"]),
+        folder=folder,
+    )

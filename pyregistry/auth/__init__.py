@@ -1,0 +1,1 @@
+"""Who may do what: scopes, challenges, tokens, access controllers. Synchronous, no HTTP framework in sight."""

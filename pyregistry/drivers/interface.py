@@ -1,0 +1,101 @@
+"""What a driver can do, as one-verb Protocols with a union for callers.
+
+A key is a relative POSIX path without empty, ``.`` or ``..`` segments; ``parse_key`` refuses anything else where keys
+are joined to paths. Every method raises ``DriverError`` when the medium fails, ``KeyUnknown`` when the key is absent.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+
+class DriverError(Exception):
+    """Our disk or network failed; the client sees 500 (or 503), the log sees the cause."""
+
+
+class DriverFull(DriverError):
+    """The medium has no room left (ENOSPC, EDQUOT): the client sees 503."""
+
+
+class KeyUnknown(Exception):
+    """No content under this key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """Size in bytes and aware UTC time of the last write."""
+
+    size: int
+    modified_at: datetime
+
+
+class Opener(Protocol):
+    """Reads content."""
+
+    def open(self, key: str) -> BinaryIO:
+        """A seekable reader at offset 0. The caller closes it."""
+        ...
+
+
+class Writer(Protocol):
+    """Writes content whole."""
+
+    def write(self, key: str, chunks: Iterable[bytes]) -> int:
+        """Replace the content under ``key`` atomically and durably; returns its size in bytes.
+
+        A reader sees the old content or the new, never a mixture, also after a crash.
+        """
+        ...
+
+
+class Appender(Protocol):
+    """Grows content in place, for upload sessions."""
+
+    def append(self, key: str, offset: int, data: bytes) -> int:
+        """Write ``data`` at ``offset``, which must be the current size; returns the new size. Makes the key.
+
+        Durable only after ``flush``.
+        """
+        ...
+
+    def flush(self, key: str) -> None:
+        """Return when all that was appended is on the medium."""
+
+
+class Statter(Protocol):
+    """Tells size and age."""
+
+    def stat(self, key: str) -> Stat:
+        """Size and time of the content under ``key``."""
+        ...
+
+
+class Lister(Protocol):
+    """Walks keys."""
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Every key below ``prefix``, in lexical order of path segments; nothing where there is none."""
+        ...
+
+    def children(self, prefix: str) -> Iterator[str]:
+        """The names directly below ``prefix``, sorted; nothing where there is none."""
+        ...
+
+
+class Mover(Protocol):
+    """Renames content."""
+
+    def move(self, source: str, target: str) -> None:
+        """Rename atomically and durably, replacing ``target``."""
+
+
+class Deleter(Protocol):
+    """Removes content. A driver without it is a driver."""
+
+    def delete(self, key: str) -> None:
+        """Remove the key, or everything below it."""
+
+
+class Driver(Opener, Writer, Appender, Statter, Lister, Mover, Deleter, Protocol):
+    """The union that the store works on."""
