@@ -1,0 +1,1 @@
+"""The tree of objects behind a name, read from a registry and drawn: tag → index → manifests → config and layers."""
