@@ -1,0 +1,1 @@
+"""Users, password files, access tokens and their scopes: who exists and what they hold. No HTTP, no registry."""

@@ -1,0 +1,126 @@
+"""Apache password files as registry:2 reads them: bcrypt only, ``#`` comments, reloaded when the file changes."""
+
+import hashlib
+import hmac
+import logging
+import os
+import secrets
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from time import monotonic
+
+import bcrypt
+
+from pyregistry.accounts.snapshots import Snapshot
+
+log = logging.getLogger(__name__)
+
+# line ::= name ":" hash        hash ::= "$2" ("a" | "b" | "y") "$" cost "$" salt-and-digest
+BCRYPT_PREFIXES = (b"$2a$", b"$2b$", b"$2y$")
+BCRYPT_MAX_BYTES = 72
+"""bcrypt looks at no more of a password. The library refuses longer ones; htpasswd and registry:2 cut them."""
+
+DEFAULT_COST = 10
+MEMORY_SECONDS = 60.0
+"""How long a verified password need not be hashed again: a push makes hundreds of requests, a bcrypt takes 0.1 s."""
+
+MEMORY_ENTRIES = 1024
+"""How many verified passwords are remembered; when there are more, all are forgotten."""
+
+DEFAULT_USER = "docker"
+
+
+class HtpasswdInvalid(ValueError):
+    """The file is no password file."""
+
+
+def parse_htpasswd(content: bytes) -> Mapping[str, bytes]:
+    """Hashes by user name. Of two lines for one user the later holds, as in registry:2.
+
+    Raises:
+        HtpasswdInvalid: A line has no colon, or a name is not UTF-8.
+    """
+    hashes: dict[str, bytes] = {}
+    for number, line in enumerate(content.splitlines(), start=1):
+        entry = line.strip()
+        if not entry or entry.startswith(b"#"):
+            continue
+        name, colon, digest = entry.partition(b":")
+        if not colon:
+            raise HtpasswdInvalid(f"htpasswd: invalid entry at line {number}")
+        try:
+            hashes[name.decode()] = digest
+        except UnicodeDecodeError as exc:
+            raise HtpasswdInvalid(f"htpasswd: invalid entry at line {number}: the name is not UTF-8") from exc
+    return hashes
+
+
+def format_line(user: str, password: str, cost: int = DEFAULT_COST) -> str:
+    """One line for ``user``, as ``htpasswd -nbB`` prints it."""
+    return f"{user}:{bcrypt.hashpw(_cut(password), bcrypt.gensalt(cost)).decode()}"
+
+
+class HtpasswdFile:
+    """A password file that verifies names and passwords. Threads may share it.
+
+    Args:
+        path: The file.
+        now: Seconds of a clock that never goes back.
+    """
+
+    def __init__(self, path: Path, now: Callable[[], float] = monotonic) -> None:
+        self._hashes = Snapshot(path, parse_htpasswd)
+        self._path = path
+        self._now = now
+        self._memory: dict[bytes, float] = {}
+        self._memory_key = secrets.token_bytes(32)
+        self._lock = threading.Lock()
+
+    def provision(self) -> None:
+        """Make a missing file with one user and a random password, which is logged once: registry:2 does so."""
+        try:
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return
+        password = secrets.token_urlsafe(32)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(format_line(DEFAULT_USER, password) + "\n")
+        log.warning(
+            "htpasswd is missing, provisioning with default user",
+            extra={"user": DEFAULT_USER, "password": password},
+        )
+
+    def verify(self, user: str, password: str) -> bool:
+        """Whether ``password`` is that of ``user``. A hash that is not bcrypt never matches.
+
+        Raises:
+            HtpasswdInvalid: The file has been changed into something else.
+            OSError: The file cannot be read.
+        """
+        digest = self._hashes.current().get(user, b"")
+        if not digest.startswith(BCRYPT_PREFIXES):
+            return False
+        memory = hmac.digest(self._memory_key, b"\0".join((user.encode(), digest, password.encode())), hashlib.sha256)
+        if self._remembers(memory):
+            return True
+        try:
+            matches = bcrypt.checkpw(_cut(password), digest)
+        except ValueError:  # a mutilated hash
+            return False
+        if matches:
+            self._remember(memory)
+        return matches
+
+    def _remembers(self, memory: bytes) -> bool:
+        return self._memory.get(memory, 0.0) > self._now()
+
+    def _remember(self, memory: bytes) -> None:
+        with self._lock:
+            if len(self._memory) >= MEMORY_ENTRIES:
+                self._memory.clear()
+            self._memory[memory] = self._now() + MEMORY_SECONDS
+
+
+def _cut(password: str) -> bytes:
+    return password.encode()[:BCRYPT_MAX_BYTES]

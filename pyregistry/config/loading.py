@@ -1,0 +1,59 @@
+"""From a path and an environment to settings, or to every mistake at once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from pyregistry.config.document import FILE, BrokenYaml, compose
+from pyregistry.config.environment import CONFIGURATION_PATH, overlay
+from pyregistry.config.files import check_files
+from pyregistry.config.issues import ConfigurationError
+from pyregistry.config.section import Findings, Section
+from pyregistry.config.sections import read_settings
+from pyregistry.config.settings import Settings
+
+
+def load(
+    path: Path | str | None = None, environ: Mapping[str, str] = os.environ, *, files_too: bool = False
+) -> Settings:
+    """Read a configuration.
+
+    Args:
+        path: The file; None takes ``REGISTRY_CONFIGURATION_PATH``.
+        environ: Where ``REGISTRY_*`` overrides are found.
+        files_too: Open the certificate, the key and the password file as well, as one who is about to serve must.
+
+    Raises:
+        ConfigurationError: With every mistake, in the order of the file.
+    """
+    source = _source(path, environ)
+    summary = f"error parsing {source}"
+    try:
+        root = overlay(compose(_content(source), FILE), environ)
+    except BrokenYaml as exc:
+        raise ConfigurationError(summary, [exc.issue], source) from exc
+    findings = Findings()
+    cursor = Section(root, "", findings)
+    settings = read_settings(cursor, source)
+    if files_too:
+        check_files(settings, cursor)
+    if findings.mistakes:
+        in_order = sorted(dict.fromkeys(findings.mistakes), key=lambda issue: (issue.line is None, issue.line or 0))
+        raise ConfigurationError(summary, in_order, source)
+    return replace(settings, warnings=tuple(findings.warnings))
+
+
+def _source(path: Path | str | None, environ: Mapping[str, str]) -> Path:
+    named = path or environ.get(CONFIGURATION_PATH)
+    if not named:
+        raise ConfigurationError("configuration path unspecified")
+    return Path(named)
+
+
+def _content(source: Path) -> bytes:
+    try:
+        return source.read_bytes()
+    except OSError as exc:
+        reason = (exc.strerror or str(exc)).lower()
+        raise ConfigurationError(f"open {source}: {reason}", path=source) from exc

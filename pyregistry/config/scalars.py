@@ -1,0 +1,70 @@
+"""Grammars of single values in the configuration. Pure; each parser raises ``ValueError`` with *wanted* and *saw*."""
+
+import re
+
+from pyregistry.config.settings import TcpAddress
+
+# duration ::= "0" | (number unit)+       number ::= [0-9]+ ("." [0-9]*)? | "." [0-9]+
+# unit     ::= "ns" | "us" | "µs" | "ms" | "s" | "m" | "h"                       (Go's time.ParseDuration, unsigned)
+_NUMBER = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
+_PART = re.compile(rf"({_NUMBER})(ns|us|µs|μs|ms|s|m|h)")
+_DURATION = re.compile(rf"(?:{_NUMBER}(?:ns|us|µs|μs|ms|s|m|h))+")
+_UNIT_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+# address ::= host? ":" port       host ::= name | IPv4 | "[" IPv6 "]"       (Go's net.SplitHostPort)
+_ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]*\]|[^\[\]:]*):(?P<port>[0-9]{1,5})", re.ASCII)
+MAX_PORT = 65535
+
+# header name ::= token (RFC 9110 §5.6.2); a value is visible ASCII, blanks and obs-text, never CR, LF or NUL
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+# external URL ::= "http" "s"? "://" host (":" port)?      registry:2 takes only its scheme and host
+_EXTERNAL_URL = re.compile(r"https?://[^/\s?#@]+/?")
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of a duration in Go's notation, e.g. ``1h30m``."""
+    if text == "0":
+        return 0.0
+    if _DURATION.fullmatch(text) is None:
+        raise ValueError(f"expected a duration such as 10s or 168h, got {text!r}")
+    return sum(float(number) * _UNIT_SECONDS[unit] for number, unit in _PART.findall(text))
+
+
+def parse_address(text: str) -> TcpAddress:
+    """A listening address, e.g. ``:5000`` or ``127.0.0.1:5000``."""
+    match = _ADDRESS.fullmatch(text)
+    if match is None or int(match["port"]) > MAX_PORT:
+        raise ValueError(f"expected host:port such as :5000 or 127.0.0.1:5000, got {text!r}")
+    return TcpAddress(match["host"].strip("[]"), int(match["port"]))
+
+
+def parse_header_name(text: str) -> str:
+    """``text`` if it can be a header's name."""
+    if _HEADER_NAME.fullmatch(text) is None:
+        raise ValueError(f"expected a header name such as X-Content-Type-Options, got {text!r}")
+    return text
+
+
+def parse_header_value(text: str) -> str:
+    """``text`` if it can be a header's value."""
+    if _HEADER_VALUE.fullmatch(text) is None:
+        raise ValueError(f"expected one line of Latin-1 text, got {text!r}")
+    return text
+
+
+def parse_external_url(text: str) -> str:
+    """``scheme://host[:port]`` without a slash at its end."""
+    if _EXTERNAL_URL.fullmatch(text) is None:
+        raise ValueError(f"expected an address such as https://registry.example.com, got {text!r}")
+    return text.rstrip("/")
+
+
+def parse_pattern(text: str) -> str:
+    """``text`` if it is a regular expression."""
+    try:
+        re.compile(text)
+    except re.error as exc:
+        raise ValueError(f"expected a regular expression, got {text!r}: {exc}") from exc
+    return text
