@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from checker.facts import Facts
+    from checker.facts import Facts, Source
 
 
 class Status(StrEnum):
@@ -33,7 +33,7 @@ class Tense(StrEnum):
 class Evidence:
     """One observation.
 
-    ``kind`` is ``journal``, ``http``, ``file`` …; ``ref`` finds it again (``journal #418 14:03:22 PUT …``).
+    ``kind`` is ``journal``, ``http``, ``file`` …; ``ref`` finds it again (``journal #418 14:03:22Z PUT …``).
     """
 
     kind: str
@@ -56,9 +56,10 @@ class Finding:
     A PASS needs at least one piece of evidence; the runner turns one without into INCONCLUSIVE.
 
     Attributes:
-        observed: What was seen, by name.
+        observed: What was seen, by name; each name is a message id below ``fact.``.
         expected: What was wanted, by the same names.
-        advice: Ids of remarks that cost nothing (e.g. the secret lies in base64).
+        causes: Of a FAIL, best first; of an INCONCLUSIVE, the one reason, its id below ``unavailable.``.
+        advice: Remarks that cost nothing (e.g. the secret lies in base64); ids below ``advice.``.
     """
 
     status: Status
@@ -76,8 +77,11 @@ class Check:
     Attributes:
         code: Stable, printed, explained in ``docs/checks.md``: ``TP1-PUSH``.
         step: The chapter's step number.
-        needs: Codes whose PASS this check presupposes; otherwise it is BLOCKED.
         section: The chapter's section to read.
+        uses: What must have been read, or have proved unreadable, before ``judge`` is called.
+        causes: Ids of every cause that ``judge`` can name; stable.
+        needs: Codes whose FAIL explains this check's FAIL: it is then BLOCKED, so that one fault is one red line.
+            What passes on its own evidence passes.
     """
 
     code: str
@@ -86,6 +90,8 @@ class Check:
     points: int
     section: str
     judge: "Callable[[Facts], Finding]"
+    uses: "tuple[Source, ...]"
+    causes: tuple[str, ...]
     needs: tuple[str, ...] = ()
 
 
@@ -103,3 +109,8 @@ class Verdict:
     def status(self) -> Status:
         """The finding's status."""
         return self.finding.status
+
+    @property
+    def points(self) -> int:
+        """Points won: all of the check's, or none."""
+        return self.check.points if self.status is Status.PASS else 0

@@ -1,0 +1,663 @@
+"""TP-1: push to GHCR. Seven questions about the five steps of the chapter (§13)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+
+from checker import history
+from checker.facts import NO_JOURNAL, Blob, BlobState, Facts, ImageStore, Journal, Manifest, Source, Target, Task, known
+from checker.history import AccessToken, describe
+from checker.model import Cause, Check, Evidence, Finding, Status, Tense
+from pyregistry.spec.journal import Event
+
+TAG = "1.0"
+ALIASES = ("1", "latest")
+"""Where §3's ladder leads from ``1.0``: the major version, and ``latest``."""
+NONCE_LABEL = "lab.registry.nonce"
+SOURCE_LABEL = "org.opencontainers.image.source"
+READ, WRITE = "read:packages", "write:packages"
+
+_Ranked = list[tuple[int, Cause]]
+"""Causes, each with the sequence number of the event that tells it."""
+
+
+def target(parameters: Mapping[str, str]) -> Target:
+    """The repository and the tags of the exercise."""
+    return Target(f"{parameters['org']}/{parameters['repo']}/app", (TAG, *ALIASES))
+
+
+# --- step 1: a PAT with write:packages, and no more
+
+
+def judge_pat(facts: Facts) -> Finding:
+    """A live classic PAT with write:packages; none in use may do more than read and write packages."""
+    journal, user = known(facts.journal), facts.task.parameters["user"]
+    tokens = history.access_tokens(journal, user)
+    live = [token for token in tokens if not token.revoked]
+    counted = [token for token in live if token.used] or live
+    broad = [token for token in counted if _excess(token)]
+    fit = [token for token in live if token.kind == history.CLASSIC and WRITE in token.scopes and not _excess(token)]
+    shown = (broad or fit or live or tokens)[-1:]
+    return Finding(
+        Status.PASS if fit and not broad else Status.FAIL,
+        evidence=tuple(describe(token.last) for token in shown),
+        observed={"pat": _pat_text(shown[0]) if shown else "-"},
+        expected={"pat": f"{history.CLASSIC}: {WRITE} (+ {READ})"},
+        causes=() if fit and not broad else _pat_causes(tokens, broad, journal, user),
+    )
+
+
+def _excess(token: AccessToken) -> list[str]:
+    """Scopes beyond reading and writing packages, sorted."""
+    return sorted(set(token.scopes) - {READ, WRITE}) if token.kind == history.CLASSIC else []
+
+
+def _pat_text(token: AccessToken) -> str:
+    """A token's id, kind and scopes, for a report."""
+    return f"{token.id} ({token.kind}): {', '.join(token.scopes) or '-'}"
+
+
+def _pat_causes(
+    tokens: Sequence[AccessToken], broad: Sequence[AccessToken], journal: Journal, user: str
+) -> tuple[Cause, ...]:
+    """Why no token will do: the newest that was made explains best."""
+    causes = [
+        Cause("pat.too-broad", {"id": token.id, "excess": ", ".join(_excess(token))}) for token in reversed(broad)
+    ]
+    for token in reversed(tokens):
+        if token.kind == history.FINE_GRAINED:
+            causes.append(Cause("pat.fine-grained", {"id": token.id}))
+        elif token.revoked:
+            causes.append(Cause("pat.revoked", {"id": token.id}))
+        elif WRITE not in token.scopes:
+            causes.append(Cause("pat.missing-scope", {"id": token.id, "scopes": ", ".join(token.scopes) or "-"}))
+    if not tokens and any(history.action(event) == "pat.created" for event in _of(user, journal.events)):
+        causes.append(Cause("pat.before-start"))
+    return _distinct(causes) or (Cause("pat.none"),)
+
+
+# --- step 2: docker login ghcr.io
+
+
+def judge_login(facts: Facts) -> Finding:
+    """A bearer token was issued to the student for a classic PAT; config.json only says where the secret lies."""
+    journal, client, user = known(facts.journal), known(facts.client), facts.task.parameters["user"]
+    logins = [event for event in _of(user, journal.since_start) if history.is_login(event)]
+    proofs = [event for event in logins if event.credential_kind == history.CLASSIC]
+    named = [host for host in facts.task.hosts if host in client.hosts]
+    expected: Mapping[str, str | int] = {"login": f"{user}: {history.CLASSIC}"}
+    if not proofs:
+        refused = _login_causes(facts.task, journal, client.hosts)
+        last = _last(event for event in journal.since_start if event.endpoint == history.TOKEN_ENDPOINT)
+        return Finding(Status.FAIL, _shown(last), {"login": _ref(last)}, expected, refused)
+    files = tuple(Evidence("file", f"config.json: {host}") for host in named)
+    return Finding(
+        Status.PASS,
+        (describe(proofs[-1]), *files),
+        {"login": _ref(proofs[-1])},
+        expected,
+        advice=_login_advice(named, client.inline),
+    )
+
+
+def _login_advice(named: Sequence[str], inline: Sequence[str]) -> tuple[Cause, ...]:
+    """Where the secret lies now."""
+    if not named:
+        return (Cause("login.not-in-config"),)
+    return tuple(Cause("login.base64", {"host": host}) for host in named if host in inline)
+
+
+def _login_causes(task: Task, journal: Journal, hosts: Sequence[str]) -> tuple[Cause, ...]:
+    """Why nobody was let in, the newest try first."""
+    user, tried = task.parameters["user"], [e for e in journal.events if e.endpoint == history.TOKEN_ENDPOINT]
+    revoked = {e.credential_id for e in _of(user, journal.events) if history.action(e) == "pat.revoked"}
+    ranked = [
+        (event.seq, _login_cause(event, user, revoked) if event.seq > journal.horizon_seq else Cause("login.too-early"))
+        for event in tried
+        if event.seq > journal.horizon_seq or (event.actor == user and history.is_login(event))
+    ]
+    elsewhere = [Cause("login.other-host", {"host": host}) for host in hosts if host not in task.hosts]
+    return _newest_first(ranked) or (*elsewhere, Cause("login.never"))
+
+
+def _login_cause(event: Event, user: str, revoked: set[str | None]) -> Cause:
+    """What one answer of the token endpoint tells."""
+    if event.credential_kind == history.FINE_GRAINED:
+        return Cause("login.fine-grained")
+    if history.is_login(event):
+        other = event.actor not in {None, user}
+        return Cause("login.other-account", {"account": event.actor or ""}) if other else Cause("login.anonymous")
+    if event.credential_id is not None and event.credential_id in revoked:
+        return Cause("login.revoked", {"id": event.credential_id})
+    return Cause("login.refused", {"status": event.status or 0})
+
+
+# --- step 4: docker push
+
+
+def judge_push(facts: Facts) -> Finding:
+    """Tag 1.0 was pushed by the student since the start, and stands now where the student put it."""
+    tags, want = known(facts.tags), target(facts.task.parameters)
+    now = tags.resolved.get(TAG)
+    expected: Mapping[str, str | int] = {"name": f"{want.repository}:{TAG}", "account": facts.task.parameters["user"]}
+    if now is None and facts.journal == NO_JOURNAL:
+        return Finding(Status.FAIL, (), {"digest": "-"}, expected, (Cause("push.absent"),))
+    journal = known(facts.journal)
+    mine = [e for e in _pushes(journal, want.repository) if e.actor == facts.task.parameters["user"]]
+    proof = _last(event for event in mine if event.digest == now)
+    if proof is not None and now is not None:
+        evidence = (describe(proof), Evidence("http", f"{want.repository}:{TAG} → {now}", now.partition(":")[2]))
+        return Finding(Status.PASS, evidence, {"name": f"{want.repository}:{TAG}", "digest": now}, expected)
+    last = _last(event for event in journal.since_start if history.write_target(event) is not None)
+    observed = {"push": _ref(last), "digest": now or "-", "tags": ", ".join(tags.listed) or "-"}
+    return Finding(Status.FAIL, _shown(last), observed, expected, _push_causes(facts, journal, now))
+
+
+def _pushes(journal: Journal, repository: str, tag: str = TAG) -> list[Event]:
+    """Successful pushes of the tag since the start."""
+    pushes = (event for event in journal.since_start if history.is_manifest_push(event))
+    return [event for event in pushes if event.repository == repository and event.reference == tag]
+
+
+def _push_causes(facts: Facts, journal: Journal, now: str | None) -> tuple[Cause, ...]:
+    """Why the tag is not the student's, the newest try first; without any try, what the student's image store tells."""
+    want = target(facts.task.parameters).repository
+    ranked = [
+        *_tag_lost(facts.task, journal, want, now),
+        *_pushed_elsewhere(facts.task, journal, want),
+        *_refused(facts.task, journal),
+        *_unfinished(journal, want),
+        *_pushed_too_early(facts.task, journal, want),
+    ]
+    store = facts.store.references if isinstance(facts.store, ImageStore) else ()
+    return _newest_first(ranked) or _never_pushed(facts.task, want, store)
+
+
+def _tag_lost(task: Task, journal: Journal, want: str, now: str | None) -> _Ranked:
+    """The student did push the tag: it was deleted, or moved by somebody. Or only somebody else pushed it."""
+    pushes = _pushes(journal, want)
+    mine = [event for event in pushes if event.actor == task.parameters["user"]]
+    others = [event for event in pushes if event.actor != task.parameters["user"]]
+    if mine and now is None:
+        return [(mine[-1].seq, Cause("push.tag-deleted"))]
+    cause = "push.moved-by-another" if mine else "push.another-account"
+    return [(event.seq, Cause(cause, {"account": event.actor or "anonymous"})) for event in others]
+
+
+def _pushed_elsewhere(task: Task, journal: Journal, want: str) -> _Ranked:
+    """Pushes of the student that the registry took, under another name or another tag."""
+    pushes = [e for e in _of(task.parameters["user"], journal.since_start) if history.is_manifest_push(e)]
+    tagged = [event for event in pushes if history.by_tag(event)]
+    ranked: _Ranked = [
+        (e.seq, Cause("push.other-repository", {"name": f"{e.repository}:{e.reference}"}))
+        for e in tagged
+        if e.repository != want
+    ]
+    here = [event for event in tagged if event.repository == want]
+    if not here or any(event.reference == TAG for event in here):
+        return ranked
+    names = sorted({str(event.reference) for event in here})
+    only_latest = names == ["latest"]
+    return [
+        *ranked,
+        (
+            here[-1].seq,
+            Cause("push.only-latest") if only_latest else Cause("push.other-tag", {"tags": ", ".join(names)}),
+        ),
+    ]
+
+
+def _refused(task: Task, journal: Journal) -> _Ranked:
+    """Writes that the registry refused. The 401 that begins every token dance is not one: an account came after it."""
+    refusals = [event for event in journal.since_start if history.is_write_refusal(event)]
+    known_since: dict[str | None, int] = {}
+    for event in journal.since_start:
+        if event.actor is not None and not history.is_refusal(event):
+            known_since[history.write_target(event) or event.repository] = event.seq
+    return [
+        (event.seq, _refusal_cause(event, str(history.write_target(event)), task))
+        for event in refusals
+        if event.actor is not None or event.seq > known_since.get(history.write_target(event), 0)
+    ]
+
+
+def _refusal_cause(event: Event, name: str, task: Task) -> Cause:
+    """What one refusal tells: the name first, then who asked, then what the registry said."""
+    if name != name.lower():
+        return Cause("push.upper-case", {"name": name})
+    if event.credential_kind == history.FINE_GRAINED:
+        return Cause("push.fine-grained")
+    if event.actor is None:
+        return Cause("push.anonymous")
+    namespace = name.partition("/")[0]
+    if namespace not in {task.parameters["org"], task.parameters["user"]}:
+        return Cause("push.foreign-namespace", {"namespace": namespace, "org": task.parameters["org"]})
+    if WRITE not in event.credential_scopes:
+        return Cause("push.missing-scope", {"scopes": ", ".join(event.credential_scopes) or "-"})
+    return Cause("push.refused", {"status": event.status or 0, "code": event.error_code or "-"})
+
+
+def _unfinished(journal: Journal, want: str) -> _Ranked:
+    """Layers went up, and no manifest followed."""
+    here = [event for event in journal.since_start if event.repository == want]
+    uploads = [event for event in here if history.is_upload(event)]
+    if not uploads or any(history.is_manifest_attempt(event) for event in here):
+        return []
+    return [(uploads[-1].seq, Cause("push.unfinished"))]
+
+
+def _pushed_too_early(task: Task, journal: Journal, want: str) -> _Ranked:
+    """The student's push of an earlier attempt."""
+    early = [event for event in journal.events if event.seq <= journal.horizon_seq and history.is_manifest_push(event)]
+    return [
+        (event.seq, Cause("push.too-early"))
+        for event in _of(task.parameters["user"], early)
+        if event.repository == want and event.reference == TAG
+    ]
+
+
+def _never_pushed(task: Task, want: str, references: Sequence[str]) -> tuple[Cause, ...]:
+    """Nothing was asked of the registry; clients refuse a name with capitals before any request."""
+    names = {f"{host}/{want}:{TAG}" for host in task.hosts}
+    neighbours = [name for name in references if _other_registry(name, task.hosts)]
+    if neighbours:
+        return (Cause("push.neighbour-registry", {"name": neighbours[-1]}), Cause("push.never-tried"))
+    if names.isdisjoint(references):
+        return (Cause("push.not-built"), Cause("push.name-refused"), Cause("push.never-tried"))
+    return (Cause("push.never-tried"),)
+
+
+def _other_registry(reference: str, hosts: Sequence[str]) -> bool:
+    """Whether a full image name begins with a registry on this machine that is not the exercise's."""
+    host, slash, _ = reference.partition("/")
+    return bool(slash) and host not in hosts and host.partition(":")[0] in {"localhost", "127.0.0.1", "[", "[::1]"}
+
+
+# --- step 4: every byte of it
+
+
+def judge_blobs(facts: Facts) -> Finding:
+    """Every manifest, config and layer below tag 1.0 is there and has the digest and size that names it."""
+    root = known(facts.content).root
+    if root is None:
+        return Finding(Status.FAIL, causes=(Cause("blobs.no-image"),))
+    manifests, blobs = list(root.tree()), _blobs(root.tree())
+    lost = [digest for manifest in manifests for digest in manifest.missing]
+    bad = [blob for blob in blobs if blob.state in {BlobState.MISSING, BlobState.WRONG_SIZE}]
+    hashed = [blob for blob in blobs if blob.state is BlobState.VERIFIED]
+    evidence = tuple(
+        Evidence("http", f"{kind} {digest}", digest.partition(":")[2])
+        for kind, digest in [*(("manifest", m.digest) for m in manifests), *((b.role, b.digest) for b in hashed)]
+    )
+    observed = {"verified": len(manifests) + len(hashed), "faulty": len(lost) + len(bad)}
+    expected = {"faulty": 0}
+    if not lost and not bad:
+        return Finding(Status.PASS, evidence, observed, expected)
+    return Finding(Status.FAIL, evidence, observed, expected, _blob_causes(facts, lost, bad))
+
+
+def _blobs(manifests: Iterable[Manifest]) -> list[Blob]:
+    """Each blob once."""
+    return list({blob.digest: blob for manifest in manifests for blob in manifest.blobs}.values())
+
+
+def _blob_causes(facts: Facts, lost: Sequence[str], bad: Sequence[Blob]) -> tuple[Cause, ...]:
+    """For each fault who did it, where the journal knows."""
+    events = facts.journal.events if isinstance(facts.journal, Journal) else ()
+    deleted = {event.digest or event.reference for event in events if history.is_blob_deletion(event)}
+    causes = [Cause("blobs.child-missing", {"digest": digest}) for digest in lost]
+    for blob in bad:
+        params = {"digest": blob.digest, "role": blob.role}
+        if blob.state is BlobState.WRONG_SIZE:
+            causes.append(Cause("blobs.wrong-size", params | {"size": blob.size}))
+        else:
+            causes.append(Cause("blobs.deleted" if blob.digest in deleted else "blobs.missing", params))
+    return _distinct(causes)
+
+
+# --- step 3: docker build
+
+
+def judge_build(facts: Facts) -> Finding:
+    """Every platform of the image carries the student's nonce and the address of its source, in its config."""
+    root, parameters = known(facts.content).root, facts.task.parameters
+    expected = {NONCE_LABEL: parameters["nonce"], SOURCE_LABEL: _source(parameters)}
+    if root is None:
+        return Finding(Status.FAIL, expected=expected, causes=(Cause("build.no-image"),))
+    images = root.images()
+    causes = _distinct(list(chain.from_iterable(_label_causes(image, expected) for image in images)))
+    evidence = tuple(
+        Evidence("http", f"config {blob.digest}", blob.digest.partition(":")[2])
+        for image in images
+        for blob in image.blobs
+        if blob.role == "config"
+    )
+    labels = (images[0].labels or {}) if images else {}
+    observed = {name: labels.get(name, "-") for name in expected}
+    if not images:
+        causes = (Cause("build.no-platform"),)
+    return Finding(Status.FAIL if causes else Status.PASS, evidence, observed, expected, causes)
+
+
+def _source(parameters: Mapping[str, str]) -> str:
+    """Where the image's source would live."""
+    return f"https://github.com/{parameters['org']}/{parameters['repo']}"
+
+
+def _label_causes(image: Manifest, expected: Mapping[str, str]) -> list[Cause]:
+    """What is wrong with the labels of one platform."""
+    if image.labels is None:
+        return [Cause("build.no-config", {"platform": image.platform or "-"})]
+    where = {"platform": image.platform or "-"}
+    causes = []
+    for name, word in ((NONCE_LABEL, "nonce"), (SOURCE_LABEL, "source")):
+        seen = image.labels.get(name)
+        if seen is None or not seen.strip():
+            causes.append(Cause(f"build.{word}-absent", where))
+        elif seen != expected[name]:
+            causes.append(Cause(f"build.{word}-differs", where | {"seen": seen}))
+    return causes
+
+
+# --- step 4: the tags of §3
+
+
+def judge_tags(facts: Facts) -> Finding:
+    """1.0, 1 and latest point to one digest."""
+    tags, want = known(facts.tags), target(facts.task.parameters)
+    resolved = {tag: tags.resolved.get(tag) for tag in want.tags}
+    reference = resolved[TAG]
+    observed = {tag: digest or "-" for tag, digest in resolved.items()}
+    expected = dict.fromkeys(ALIASES, reference or "-")
+    evidence = tuple(
+        Evidence("http", f"{want.repository}:{tag} → {digest}", digest.partition(":")[2])
+        for tag, digest in resolved.items()
+        if digest
+    )
+    if reference is None:
+        return Finding(Status.FAIL, evidence, observed, expected, (Cause("tags.no-image"),))
+    absent = [tag for tag in ALIASES if resolved[tag] is None]
+    astray = [tag for tag in ALIASES if resolved[tag] not in {None, reference}]
+    causes = [Cause("tags.absent", {"tags": ", ".join(absent)})] if absent else []
+    journal = facts.journal if isinstance(facts.journal, Journal) else None
+    causes += [_astray_cause(tag, resolved[tag], journal, want.repository) for tag in astray]
+    return Finding(Status.FAIL if causes else Status.PASS, evidence, observed, expected, tuple(causes))
+
+
+def _astray_cause(tag: str, digest: str | None, journal: Journal | None, repository: str) -> Cause:
+    """A tag that stayed behind when 1.0 moved on is not one that was pushed from another image."""
+    before = {event.digest for event in _pushes(journal, repository)} if journal else set()
+    return Cause("tags.stale" if digest in before else "tags.astray", {"tag": tag, "digest": digest or "-"})
+
+
+# --- step 5: docker pull from another machine
+
+
+def judge_pull(facts: Facts) -> Finding:
+    """After the push, another credential of the student, one that can only read, fetched the whole image."""
+    journal, root = known(facts.journal), known(facts.content).root
+    want, user = target(facts.task.parameters).repository, facts.task.parameters["user"]
+    expected = {"pull": f"{user}: {READ}", "digest": root.digest if root else "-"}
+    pushed_at = _first_push(journal, want, root)
+    if root is None or pushed_at is None:
+        return Finding(Status.FAIL, expected=expected, causes=(Cause("pull.no-image"),))
+    pulls = [e for e in _manifest_pulls(journal, want) if e.seq > pushed_at and e.digest == root.digest]
+    readers = [event for event in pulls if event.actor == user and _read_only(event, _pushers(journal, want))]
+    for event in readers:
+        fetched = _fetched(journal, want, event)
+        if any(_whole(image, fetched, root) for image in root.images()):
+            evidence = (describe(event), *(describe(e) for e in fetched if e.endpoint == "end-2"))
+            return Finding(Status.PASS, evidence, {"pull": _ref(event), "digest": root.digest}, expected)
+    last = _last(e for e in journal.since_start if e.repository == want and history.is_manifest_read_attempt(e))
+    observed = {"pull": _ref(last), "digest": (last.digest if last else None) or "-"}
+    return Finding(Status.FAIL, _shown(last), observed, expected, _pull_causes(facts.task, journal, root, pushed_at))
+
+
+def _first_push(journal: Journal, repository: str, root: Manifest | None) -> int | None:
+    """When the image first came: pushing it again later undoes no pull."""
+    pushes = (event for event in journal.since_start if history.is_manifest_push(event))
+    return next((e.seq for e in pushes if root and e.repository == repository and e.digest == root.digest), None)
+
+
+def _manifest_pulls(journal: Journal, repository: str) -> list[Event]:
+    """Manifests of the repository that were fetched since the start."""
+    return [e for e in journal.since_start if e.repository == repository and history.is_manifest_pull(e)]
+
+
+def _pushers(journal: Journal, repository: str) -> set[str | None]:
+    """Credentials that wrote manifests here."""
+    return {e.credential_id for e in journal.since_start if history.is_manifest_push(e) and e.repository == repository}
+
+
+def _read_only(event: Event, pushers: set[str | None]) -> bool:
+    """The request came with a credential that did not push, and could not."""
+    return event.credential_id not in {None, *pushers} and event.credential_scopes == (READ,)
+
+
+def _fetched(journal: Journal, repository: str, pull: Event) -> list[Event]:
+    """All that the credential of ``pull`` fetched; layers that it already had from an earlier pull included."""
+    mine = (e for e in journal.since_start if e.credential_id == pull.credential_id and e.method == "GET")
+    return [e for e in mine if e.repository == repository and not history.is_refusal(e)]
+
+
+def _whole(image: Manifest, fetched: Sequence[Event], root: Manifest) -> bool:
+    """Whether the platform's manifest, its config and every layer were fetched to the last byte."""
+    child = image is root or any(history.is_manifest_pull(e) and e.digest == image.digest for e in fetched)
+    return child and not _not_fetched(image, fetched)
+
+
+def _not_fetched(image: Manifest, fetched: Sequence[Event]) -> list[Blob]:
+    """Blobs of the platform of which bytes are lacking."""
+    ours = (blob for blob in image.blobs if blob.state is not BlobState.FOREIGN)
+    return [blob for blob in ours if history.blob_bytes(fetched, blob.digest) < blob.size]
+
+
+def _pull_causes(task: Task, journal: Journal, root: Manifest, pushed_at: int) -> tuple[Cause, ...]:
+    """Why no pull counts, the newest try first."""
+    want = target(task.parameters).repository
+    moved_at = max((event.seq for event in _pushes(journal, want)), default=pushed_at)
+    ranked: _Ranked = []
+    for event in journal.since_start:
+        cause = _pull_cause(event, task.parameters["user"], journal, want, root)
+        if cause is not None:
+            ranked.append((moved_at if cause.id == "pull.moved-after" else event.seq, cause))
+    return _newest_first(ranked) or (Cause("pull.never"),)
+
+
+def _pull_cause(event: Event, user: str, journal: Journal, want: str, root: Manifest) -> Cause | None:
+    """What one request tells about a pull that does not count; None where it tells nothing."""
+    if history.read_target(event) == want and event.actor is not None and history.is_refusal(event):
+        return Cause("pull.refused", {"status": event.status or 0, "code": event.error_code or "-"})
+    if event.repository != want or not history.is_manifest_read_attempt(event) or history.is_refusal(event):
+        return None
+    if event.credential_id in _pushers(journal, want):
+        return Cause("pull.pushing-client") if history.is_manifest_pull(event) else None
+    if event.actor != user:
+        return Cause("pull.another-account", {"account": event.actor or "anonymous"})
+    if event.credential_scopes != (READ,):
+        return Cause("pull.too-broad", {"scopes": ", ".join(event.credential_scopes) or "-"})
+    return _reader_cause(event, journal, want, root)
+
+
+def _reader_cause(event: Event, journal: Journal, want: str, root: Manifest) -> Cause | None:
+    """Likewise for a request of the right credential."""
+    fetched = _fetched(journal, want, event)
+    if not history.is_manifest_pull(event):
+        return None if any(history.is_manifest_pull(e) for e in fetched) else Cause("pull.head-only")
+    if event.digest in {manifest.digest for manifest in root.tree()}:
+        lacking = min(len(_not_fetched(image, fetched)) for image in root.images()) if root.images() else 0
+        return Cause("pull.incomplete", {"missing": lacking})
+    if event.digest in {push.digest for push in _pushes(journal, want)}:
+        return Cause("pull.moved-after", {"digest": event.digest or "-"})
+    return Cause("pull.other-image", {"reference": event.reference or "-"})
+
+
+# --- shared by the steps
+
+
+def _of(user: str, events: Iterable[Event]) -> list[Event]:
+    """What one account did."""
+    return [event for event in events if event.actor == user]
+
+
+def _last(events: Iterable[Event]) -> Event | None:
+    """The newest, if any."""
+    return next(iter(reversed(list(events))), None)
+
+
+def _shown(event: Event | None) -> tuple[Evidence, ...]:
+    """The event as evidence, if there is one."""
+    return (describe(event),) if event else ()
+
+
+def _ref(event: Event | None) -> str:
+    """The event as an observation."""
+    return describe(event).ref if event else "-"
+
+
+def _newest_first(ranked: _Ranked) -> tuple[Cause, ...]:
+    """What was tried last explains best; of each kind the newest."""
+    newest: dict[str, Cause] = {}
+    for _, cause in sorted(ranked, key=lambda row: -row[0]):
+        newest.setdefault(cause.id, cause)
+    return tuple(newest.values())
+
+
+def _distinct(causes: Iterable[Cause]) -> tuple[Cause, ...]:
+    """Each cause once, in order."""
+    return tuple({(cause.id, *cause.params.values()): cause for cause in causes}.values())
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "TP1-PAT",
+        step=1,
+        tense=Tense.SINCE_START,
+        points=2,
+        section="§5.2",
+        judge=judge_pat,
+        uses=(Source.JOURNAL,),
+        causes=(
+            "pat.none",
+            "pat.missing-scope",
+            "pat.too-broad",
+            "pat.fine-grained",
+            "pat.revoked",
+            "pat.before-start",
+        ),
+    ),
+    Check(
+        "TP1-LOGIN",
+        step=2,
+        tense=Tense.SINCE_START,
+        points=2,
+        section="§2.1, §5.2",
+        judge=judge_login,
+        uses=(Source.JOURNAL, Source.CLIENT),
+        causes=(
+            "login.never",
+            "login.refused",
+            "login.fine-grained",
+            "login.revoked",
+            "login.other-account",
+            "login.anonymous",
+            "login.other-host",
+            "login.too-early",
+        ),
+        needs=("TP1-PAT",),
+    ),
+    Check(
+        "TP1-BUILD",
+        step=3,
+        tense=Tense.NOW,
+        points=3,
+        section="§3.1",
+        judge=judge_build,
+        uses=(Source.CONTENT,),
+        causes=(
+            "build.nonce-absent",
+            "build.nonce-differs",
+            "build.source-absent",
+            "build.source-differs",
+            "build.no-config",
+            "build.no-platform",
+            "build.no-image",
+        ),
+        needs=("TP1-PUSH",),
+    ),
+    Check(
+        "TP1-PUSH",
+        step=4,
+        tense=Tense.SINCE_START,
+        points=4,
+        section="§3.2, §4, §5.2",
+        judge=judge_push,
+        uses=(Source.JOURNAL, Source.TAGS, Source.STORE),
+        causes=(
+            "push.never-tried",
+            "push.not-built",
+            "push.name-refused",
+            "push.upper-case",
+            "push.other-tag",
+            "push.only-latest",
+            "push.other-repository",
+            "push.foreign-namespace",
+            "push.missing-scope",
+            "push.fine-grained",
+            "push.anonymous",
+            "push.refused",
+            "push.unfinished",
+            "push.neighbour-registry",
+            "push.another-account",
+            "push.moved-by-another",
+            "push.tag-deleted",
+            "push.too-early",
+            "push.absent",
+        ),
+        needs=("TP1-PAT", "TP1-LOGIN"),
+    ),
+    Check(
+        "TP1-BLOBS",
+        step=4,
+        tense=Tense.NOW,
+        points=3,
+        section="§1",
+        judge=judge_blobs,
+        uses=(Source.CONTENT, Source.JOURNAL),
+        causes=("blobs.missing", "blobs.deleted", "blobs.child-missing", "blobs.wrong-size", "blobs.no-image"),
+        needs=("TP1-PUSH",),
+    ),
+    Check(
+        "TP1-TAGS",
+        step=4,
+        tense=Tense.NOW,
+        points=3,
+        section="§3.1, §3.3",
+        judge=judge_tags,
+        uses=(Source.TAGS, Source.JOURNAL),
+        causes=("tags.absent", "tags.stale", "tags.astray", "tags.no-image"),
+        needs=("TP1-PUSH",),
+    ),
+    Check(
+        "TP1-PULL",
+        step=5,
+        tense=Tense.SEQUENCE,
+        points=3,
+        section="§3.2, §4",
+        judge=judge_pull,
+        uses=(Source.JOURNAL, Source.CONTENT),
+        causes=(
+            "pull.never",
+            "pull.pushing-client",
+            "pull.moved-after",
+            "pull.incomplete",
+            "pull.head-only",
+            "pull.too-broad",
+            "pull.another-account",
+            "pull.refused",
+            "pull.other-image",
+            "pull.no-image",
+        ),
+        needs=("TP1-PUSH", "TP1-BLOBS"),
+    ),
+)
+"""In the order of the steps, which is the order in which they are shown."""
