@@ -1,0 +1,11 @@
+"""The memory: one chained event for every request, refusals included, and for every change of accounts.
+
+``spec.journal`` is the format; here it is written and read. Feeds of it (notifications, metrics) come later.
+"""
+
+from pyregistry.journal.interface import EventLog
+from pyregistry.journal.opening import open_journal
+from pyregistry.journal.reading import read
+from pyregistry.journal.writing import Journal, JournalError, NullJournal
+
+__all__ = ["EventLog", "Journal", "JournalError", "NullJournal", "open_journal", "read"]
