@@ -1,10 +1,12 @@
 """What a driver can do, as one-verb Protocols with a union for callers.
 
-A key is a relative POSIX path without empty, ``.`` or ``..`` segments; ``parse_key`` refuses anything else where keys
-are joined to paths. Every method raises ``DriverError`` when the medium fails, ``KeyUnknown`` when the key is absent.
+A key is a relative POSIX path without empty, ``.`` or ``..`` segments; ``keys.parse_key`` refuses anything else where
+keys are joined to paths. Every method raises ``DriverError`` when the medium fails, ``KeyUnknown`` when the key is
+absent.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
@@ -22,6 +24,10 @@ class KeyUnknown(Exception):
     """No content under this key."""
 
 
+class KeyLocked(Exception):
+    """Another thread or process holds the lock, and the caller did not want to wait."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stat:
     """Size in bytes and aware UTC time of the last write."""
@@ -34,7 +40,10 @@ class Opener(Protocol):
     """Reads content."""
 
     def open(self, key: str) -> BinaryIO:
-        """A seekable reader at offset 0. The caller closes it."""
+        """A seekable reader at offset 0. The caller closes it.
+
+        It goes on reading the same content when the key is replaced or deleted meanwhile.
+        """
         ...
 
 
@@ -44,7 +53,8 @@ class Writer(Protocol):
     def write(self, key: str, chunks: Iterable[bytes]) -> int:
         """Replace the content under ``key`` atomically and durably; returns its size in bytes.
 
-        A reader sees the old content or the new, never a mixture, also after a crash.
+        A reader sees the old content or the new, never a mixture, also after a crash. When ``chunks`` raises, the old
+        content stays.
         """
         ...
 
@@ -55,7 +65,8 @@ class Appender(Protocol):
     def append(self, key: str, offset: int, data: bytes) -> int:
         """Write ``data`` at ``offset``, which must be the current size; returns the new size. Makes the key.
 
-        Durable only after ``flush``.
+        Durable only after ``flush``. Where it fails, the content is as before. Raises DriverError on another offset:
+        callers hold a lock, so somebody else has written.
         """
         ...
 
@@ -75,11 +86,17 @@ class Lister(Protocol):
     """Walks keys."""
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Every key below ``prefix``, in lexical order of path segments; nothing where there is none."""
+        """Every key below ``prefix``, in lexical order of path segments; nothing where there is none.
+
+        The empty prefix is the root.
+        """
         ...
 
     def children(self, prefix: str) -> Iterator[str]:
-        """The names directly below ``prefix``, sorted; nothing where there is none."""
+        """The names directly below ``prefix``, sorted; nothing where there is none.
+
+        A driver with folders may also name those that hold nothing.
+        """
         ...
 
 
@@ -97,5 +114,20 @@ class Deleter(Protocol):
         """Remove the key, or everything below it."""
 
 
-class Driver(Opener, Writer, Appender, Statter, Lister, Mover, Deleter, Protocol):
+class Locker(Protocol):
+    """Keeps two writers apart."""
+
+    def lock(self, prefix: str, *, wait: bool) -> AbstractContextManager[None]:
+        """Exclude other holders of the same ``prefix``, threads and processes alike, until the context is left.
+
+        Advisory: no other verb looks at it. The holder's death releases it; it may be left in another thread than it
+        was entered in.
+
+        Raises:
+            KeyLocked: On entering, when ``wait`` is False and another holds it.
+        """
+        ...
+
+
+class Driver(Opener, Writer, Appender, Statter, Lister, Mover, Deleter, Locker, Protocol):
     """The union that the store works on."""

@@ -1,0 +1,114 @@
+"""A driver that keeps everything in memory: the simplest right one, for tests and throw-away registries."""
+
+import io
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import BinaryIO
+
+from pyregistry.drivers.interface import DriverError, KeyLocked, KeyUnknown, Stat
+from pyregistry.drivers.keys import parse_key
+
+
+class MemoryDriver:
+    """Content in a dictionary. Safe for use by many threads; "durable" means as long as the object lives."""
+
+    def __init__(self) -> None:
+        self._contents: dict[str, bytearray] = {}
+        self._modified: dict[str, datetime] = {}
+        self._guard = threading.RLock()
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def open(self, key: str) -> BinaryIO:
+        """See ``Opener``."""
+        with self._guard:
+            return io.BytesIO(bytes(self._content(key)))
+
+    def write(self, key: str, chunks: Iterable[bytes]) -> int:
+        """See ``Writer``."""
+        parse_key(key)
+        content = bytearray().join(chunks)
+        with self._guard:
+            self._put(key, content)
+        return len(content)
+
+    def append(self, key: str, offset: int, data: bytes) -> int:
+        """See ``Appender``."""
+        parse_key(key)
+        with self._guard:
+            content = self._contents.get(key, bytearray())
+            if len(content) != offset:
+                raise DriverError(f"{key}: expected to append at {len(content)}, its size, got {offset}")
+            content += data
+            self._put(key, content)
+            return len(content)
+
+    def flush(self, key: str) -> None:
+        """See ``Appender``."""
+        with self._guard:
+            self._content(key)
+
+    def stat(self, key: str) -> Stat:
+        """See ``Statter``."""
+        with self._guard:
+            return Stat(len(self._content(key)), self._modified[key])
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """See ``Lister``."""
+        yield from sorted(self._below(prefix), key=lambda key: key.split("/"))
+
+    def children(self, prefix: str) -> Iterator[str]:
+        """See ``Lister``."""
+        depth = len(parse_key(prefix)) if prefix else 0
+        yield from sorted({key.split("/")[depth] for key in self._below(prefix)})
+
+    def move(self, source: str, target: str) -> None:
+        """See ``Mover``."""
+        parse_key(target)
+        with self._guard:
+            self._put(target, self._content(source))
+            if source != target:
+                self._drop(source)
+
+    def delete(self, key: str) -> None:
+        """See ``Deleter``."""
+        with self._guard:
+            doomed = [key] if key in self._contents else self._below(key)
+            if not doomed:
+                raise KeyUnknown(key)
+            for each in doomed:
+                self._drop(each)
+
+    @contextmanager
+    def lock(self, prefix: str, *, wait: bool) -> Iterator[None]:
+        """See ``Locker``."""
+        parse_key(prefix)
+        with self._guard:
+            lock = self._locks[prefix]
+        if not lock.acquire(blocking=wait):
+            raise KeyLocked(prefix)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _content(self, key: str) -> bytearray:
+        parse_key(key)
+        try:
+            return self._contents[key]
+        except KeyError:
+            raise KeyUnknown(key) from None
+
+    def _put(self, key: str, content: bytearray) -> None:
+        self._contents[key] = content
+        self._modified[key] = datetime.now(UTC)
+
+    def _drop(self, key: str) -> None:
+        del self._contents[key], self._modified[key]
+
+    def _below(self, prefix: str) -> list[str]:
+        start = "/".join(parse_key(prefix)) + "/" if prefix else ""
+        with self._guard:
+            return [key for key in self._contents if key.startswith(start)]

@@ -1,0 +1,149 @@
+"""Manifests: revisions of a repository, by digest or through a tag."""
+
+import logging
+from collections.abc import Iterator, Sequence
+
+from pyregistry.drivers.interface import Driver, KeyUnknown
+from pyregistry.spec.descriptor import Descriptor
+from pyregistry.spec.digest import Digest
+from pyregistry.spec.errors import DigestInvalid, ManifestBlobUnknown, ManifestInvalid, ManifestUnknown
+from pyregistry.spec.manifest import Index, Manifest, parse, parse_media_type
+from pyregistry.spec.media_types import NON_DISTRIBUTABLE_TYPES
+from pyregistry.store import paths
+from pyregistry.store.blobs import DriverBlobs
+from pyregistry.store.interface import PushedManifest, StoredManifest
+from pyregistry.store.links import fetch_link, push_link
+from pyregistry.store.referrers import referrers
+from pyregistry.store.tags import DriverTags
+
+_LOG = logging.getLogger(__name__)
+
+
+class DriverManifests:
+    """The ``Manifests`` of a driver.
+
+    Pushes and deletes in one repository wait for each other: a delete reads all tags and drops those on its revision,
+    and must not drop one that has just moved away.
+    """
+
+    def __init__(self, driver: Driver, blobs: DriverBlobs, tags: DriverTags) -> None:
+        self._driver = driver
+        self._blobs = blobs
+        self._tags = tags
+
+    def fetch(self, repository: str, reference: str | Digest) -> StoredManifest:
+        """See ``Manifests``. The registry does not store media types; the body tells."""
+        digest = reference if isinstance(reference, Digest) else self._tags.resolve(repository, reference)
+        body = self._body(repository, digest)
+        if body is None:
+            raise _revision_unknown(repository, digest)
+        try:
+            media_type = parse_media_type(body)
+        except ManifestInvalid as exc:
+            _LOG.warning("%s: a revision of %s that cannot be served: %s", digest, repository, exc.detail)
+            raise _revision_unknown(repository, digest) from exc
+        return StoredManifest(Descriptor(media_type, digest, len(body)), body)
+
+    def push(self, repository: str, reference: str | Digest, media_type: str, body: bytes) -> PushedManifest:
+        """See ``Manifests``. Content, then revision, then tag: whatever is named is whole."""
+        manifest = parse(body, media_type)
+        digest = _verified_digest(reference, body)
+        self._require_references(repository, manifest)
+        with self._driver.lock(paths.manifests(repository), wait=True):
+            self._driver.write(paths.blob_data(digest), [body])
+            push_link(self._driver, paths.revision_link(repository, digest), digest)
+            if isinstance(reference, str):
+                self._tags.tag(repository, reference, digest)
+        subject = manifest.subject.digest if manifest.subject else None
+        return PushedManifest(Descriptor(manifest.media_type, digest, len(body)), subject)
+
+    def delete(self, repository: str, reference: str | Digest) -> None:
+        """See ``Manifests``. Tags before the revision: none is left pointing at nothing."""
+        self._require(repository, reference)
+        with self._driver.lock(paths.manifests(repository), wait=True):
+            if isinstance(reference, str):
+                self._tags.delete(repository, reference)
+            else:
+                self._delete_revision(repository, reference)
+
+    def referrers(self, repository: str, subject: Digest) -> Sequence[Descriptor]:
+        """See ``Manifests``."""
+        return list(referrers(self._all(repository), subject))
+
+    def _require(self, repository: str, reference: str | Digest) -> None:
+        """Refuse what the repository does not have, before a lock makes folders for it."""
+        if isinstance(reference, str):
+            self._tags.resolve(repository, reference)
+        elif fetch_link(self._driver, paths.revision_link(repository, reference)) is None:
+            raise _revision_unknown(repository, reference)
+
+    def _delete_revision(self, repository: str, digest: Digest) -> None:
+        self._require(repository, digest)
+        for tag, target in self._tags.current(repository).items():
+            if target == digest:
+                self._tags.delete(repository, tag)
+        self._driver.delete(paths.revision_link(repository, digest))
+
+    def _body(self, repository: str, digest: Digest) -> bytes | None:
+        """The revision's exact bytes, proven; None where link or content is missing or damaged.
+
+        A body is small, so it is hashed on each read: what registry:2 left truncated in a crash is not served.
+        """
+        target = fetch_link(self._driver, paths.revision_link(repository, digest))
+        if target is None:
+            return None
+        key = paths.blob_data(target)
+        try:
+            with self._driver.open(key) as reader:
+                body = reader.read()
+        except KeyUnknown:
+            _LOG.warning("%s: a revision of %s, but its content is missing", digest, repository)
+            return None
+        if Digest.of(body, target.algorithm) != target:
+            _LOG.warning("%s: content has another digest; served as absent until it is pushed again", key)
+            return None
+        return body
+
+    def _all(self, repository: str) -> Iterator[StoredManifest]:
+        """Every usable revision, in order of digests."""
+        for digest in self._revisions(repository):
+            try:
+                yield self.fetch(repository, digest)
+            except ManifestUnknown:
+                continue
+
+    def _revisions(self, repository: str) -> Iterator[Digest]:
+        folder = paths.revisions(repository)
+        for algorithm in self._driver.children(folder):
+            for encoded in self._driver.children(f"{folder}/{algorithm}"):
+                try:
+                    yield Digest.parse(f"{algorithm}:{encoded}")
+                except DigestInvalid:
+                    _LOG.warning("%s/%s/%s: expected a digest", folder, algorithm, encoded)
+
+    def _require_references(self, repository: str, manifest: Manifest) -> None:
+        """Refuse a manifest whose parts the repository does not hold. A subject may come later, or never."""
+        missing = [part.digest for part in manifest.references() if not self._holds(repository, manifest, part)]
+        if missing:
+            raise ManifestBlobUnknown([str(digest) for digest in dict.fromkeys(missing)])
+
+    def _holds(self, repository: str, manifest: Manifest, part: Descriptor) -> bool:
+        if isinstance(manifest, Index):
+            return self._body(repository, part.digest) is not None
+        if part.urls or part.media_type in NON_DISTRIBUTABLE_TYPES:
+            return True
+        return self._blobs.exists(repository, part.digest)
+
+
+def _revision_unknown(repository: str, digest: Digest) -> ManifestUnknown:
+    return ManifestUnknown({"Name": repository, "Revision": str(digest)})
+
+
+def _verified_digest(reference: str | Digest, body: bytes) -> Digest:
+    """The digest that the push is stored under: the one it names, proven, or the canonical one."""
+    if isinstance(reference, str):
+        return Digest.of(body)
+    found = Digest.of(body, reference.algorithm)
+    if found != reference:
+        raise DigestInvalid(f"{reference}: expected a manifest of this digest, got {len(body)} bytes of {found}")
+    return found

@@ -1,0 +1,70 @@
+"""Tags: names that move, each with a link to where it points and a history of where it pointed."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from pyregistry.drivers.interface import Driver, KeyUnknown
+from pyregistry.spec.digest import Digest
+from pyregistry.spec.errors import ManifestUnknown, NameUnknown, TagInvalid
+from pyregistry.spec.names import parse_tag
+from pyregistry.store import paths
+from pyregistry.store.links import fetch_link, push_link
+from pyregistry.store.repositories import DriverRepositories
+
+
+class DriverTags:
+    """The ``Tags`` of a driver, and the two verbs that manifests need to move them."""
+
+    def __init__(self, driver: Driver, repositories: DriverRepositories) -> None:
+        self._driver = driver
+        self._repositories = repositories
+
+    def resolve(self, repository: str, tag: str) -> Digest:
+        """See ``Tags``."""
+        digest = fetch_link(self._driver, paths.tag_current_link(repository, tag))
+        if digest is None:
+            raise ManifestUnknown({"Tag": tag})
+        return digest
+
+    def list(self, repository: str) -> Sequence[str]:
+        """See ``Tags``."""
+        current = self.current(repository)
+        if not current and not self._repositories.exists(repository):
+            raise NameUnknown({"name": repository})
+        return list(current)
+
+    def current(self, repository: str) -> dict[str, Digest]:
+        """Where each tag points, in lexical order of tags. Folders without a usable link are no tags."""
+        names = [name for name in self._driver.children(paths.tags(repository)) if _is_tag(name)]
+        links = ((name, fetch_link(self._driver, paths.tag_current_link(repository, name))) for name in names)
+        return {name: digest for name, digest in links if digest is not None}
+
+    def tag(self, repository: str, tag: str, digest: Digest) -> None:
+        """Move ``tag`` to ``digest``, whose revision must be in place.
+
+        History first: after a crash in between, it names a revision that exists, and the tag stands where it stood.
+        """
+        push_link(self._driver, paths.tag_index_link(repository, tag, digest), digest)
+        push_link(self._driver, paths.tag_current_link(repository, tag), digest)
+
+    def delete(self, repository: str, tag: str) -> None:
+        """Forget the tag, then its history: a crash in between leaves no tag that points anywhere.
+
+        Raises:
+            ManifestUnknown: There is no such tag.
+        """
+        self.resolve(repository, tag)
+        try:
+            self._driver.delete(paths.tag_current_link(repository, tag))
+        except KeyUnknown:
+            raise ManifestUnknown({"Tag": tag}) from None
+        with suppress(KeyUnknown):
+            self._driver.delete(paths.tag(repository, tag))
+
+
+def _is_tag(name: str) -> bool:
+    try:
+        parse_tag(name)
+    except TagInvalid:
+        return False
+    return True
