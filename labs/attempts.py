@@ -1,4 +1,7 @@
-"""The record of one attempt at an exercise: what the stack writes and the grader reads (``.lab/<tp>/attempt.json``)."""
+"""The record of one attempt at an exercise: what the stack writes and the grader reads (``.lab/<tp>/attempt.json``).
+
+How many attempts there were is remembered beside the stacks (``.lab/attempts.json``), for a reset must not forget it.
+"""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -7,6 +10,9 @@ from pathlib import Path
 
 SCHEMA = "oci-registry-lab/attempt/1"
 FILE_NAME = "attempt.json"
+
+
+COUNTS_FILE_NAME = "attempts.json"
 
 
 class AttemptUnreadable(ValueError):
@@ -81,3 +87,24 @@ class Attempt:
         if attempt.schema != SCHEMA:
             raise AttemptUnreadable(f"{path}: expected schema {SCHEMA}, got {attempt.schema}")
         return attempt
+
+
+def last_number(state: Path, slug: str) -> int:
+    """Number of the last attempt at an exercise, 0 before the first. ``state`` is the lab's folder."""
+    return _counts(state).get(slug, 0)
+
+
+def remember_number(state: Path, slug: str, number: int) -> None:
+    """Spend a number: no later attempt gets it again, so that none has an earlier one's parameters."""
+    temporary = state / f"{COUNTS_FILE_NAME}.tmp"
+    temporary.write_text(json.dumps(_counts(state) | {slug: number}) + "\n", encoding="utf-8")
+    temporary.replace(state / COUNTS_FILE_NAME)
+
+
+def _counts(state: Path) -> dict[str, int]:
+    """Attempts by exercise. A damaged file counts as none: what the earlier attempts left, a reset has removed."""
+    try:
+        values = json.loads((state / COUNTS_FILE_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {slug: n for slug, n in values.items() if isinstance(n, int)} if isinstance(values, dict) else {}

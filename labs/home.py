@@ -1,10 +1,15 @@
 """Where the lab keeps its things. Pure path arithmetic; nothing is created here."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-DEFAULT_PORT_BASE = 5000
+CHECKOUT = Path(__file__).resolve().parents[1]
+"""The folder around the packages: the notebooks and the compose files lie there."""
+
+MACHINES = ("a", "b")
+"""The client machines of the exercises: the student's own, and the other one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +25,7 @@ class LabHome:
     work: Path
 
     @classmethod
-    def locate(cls, environ: dict[str, str] | os._Environ[str] = os.environ, start: Path | None = None) -> "LabHome":
+    def locate(cls, environ: Mapping[str, str] = os.environ, start: Path | None = None) -> "LabHome":
         """``LAB_HOME``, else ``.lab`` of the checkout around ``start`` (it has a ``pyproject.toml``), else of it."""
         here = (start or Path.cwd()).resolve()
         root = next((folder for folder in (here, *here.parents) if (folder / "pyproject.toml").is_file()), here)
@@ -38,6 +43,21 @@ class LabHome:
         """The lab's public CA, which stands in for the public web's: ``ca.crt`` and ``ca.key``."""
         return self.state / "ca"
 
+    @property
+    def internet(self) -> Path:
+        """Which names of the internet reach a twin, and by which CA: what the lab's own clients read."""
+        return self.state / "internet.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held while stacks change, so that two commands do not build on each other's rubble."""
+        return self.state / "lock"
+
+    @property
+    def notebooks(self) -> Path:
+        """State of the JupyterLab server that ``labstack start`` opens."""
+        return self.state / "jupyter"
+
     def engine(self, machine: str) -> Path:
         """Engine home of a machine (``a``, ``b``): Docker's ``config.json`` and the image store."""
         return self.state / "engines" / machine
@@ -49,3 +69,7 @@ class LabHome:
     def files(self, slug: str) -> Path:
         """The student's own files of one exercise."""
         return self.work / slug
+
+    def backups(self, slug: str) -> Path:
+        """What resets kept of the student's files, one folder a reset, named by its time."""
+        return self.state / "backups" / slug

@@ -5,6 +5,11 @@ id = "tp1"
 chapter = "§1 to §5"
 title.fr = "…"
 title.en = "…"
+[[services]]                    # what the stack runs
+role = "hosted"                 # hosted: what the exercise pushes to
+name = "ghcr.io"                # the name that the exercise types
+twin = "ghcr"                   # whose manners it has
+port = 1                        # added to LAB_PORT_BASE
 [[steps]]                       # the task, in the chapter's order
 number = 1
 title.fr = "…"
@@ -26,6 +31,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One registry that the exercise's stack runs; ``port`` is added to ``LAB_PORT_BASE``."""
+
+    role: str
+    name: str
+    twin: str
+    port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +68,14 @@ class Lab:
     id: str
     chapter: str
     title: Mapping[str, str]
+    services: tuple[Service, ...]
     steps: tuple[Step, ...]
     mutants: tuple[Mutant, ...]
     folder: Traversable
+
+    def mutant(self, name: str) -> Mutant:
+        """The mutant of that name. Raises KeyError."""
+        return {mutant.name: mutant for mutant in self.mutants}[name]
 
     def hints(self, language: str) -> Mapping[str, Sequence[str]]:
         """Ladders of hints by check code, lightest rung first."""
@@ -82,6 +102,7 @@ def load(slug: str) -> Lab:
         id=values["id"],
         chapter=values["chapter"],
         title=values["title"],
+        services=tuple(Service(**row) for row in values["services"]),
         steps=tuple(Step(**row) for row in values["steps"]),
         mutants=tuple(Mutant(**(row | {"kills": tuple(row["kills"])})) for row in values["mutants"]),
         folder=folder,

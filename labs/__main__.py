@@ -1,0 +1,7 @@
+"""``python -m labs`` is ``labstack``."""
+
+import sys
+
+from labs.cli import main
+
+sys.exit(main())

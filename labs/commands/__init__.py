@@ -1,0 +1,1 @@
+"""The commands of ``labstack``, one module each: ``configure`` names the arguments, ``run`` does it and says so."""

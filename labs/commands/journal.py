@@ -1,0 +1,77 @@
+"""``labstack journal``: what a registry remembers, as a table for people."""
+
+import argparse
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+from labs.commands.selection import add_lab, begun, embedded, lab
+from labs.console import Console
+from labs.stack import journal
+from pyregistry.spec.journal import Event
+
+COLUMNS = ("seq", "time", "actor", "credential", "request", "object", "answer")
+FOLLOW_WIDTHS = (5, 8, 20, 20, 22, 50, 0)
+"""When rows come one by one, nobody knows the widest yet."""
+
+SHORT_DIGEST_LENGTH = len("sha256:") + 12
+"""As Docker shortens digests."""
+
+
+def configure(parser: argparse.ArgumentParser, console: Console) -> None:
+    """``TP [--last N] [--follow]``."""
+    add_lab(parser, console)
+    parser.add_argument("--last", type=int, metavar="N", help=console.text("help.arg.last"))
+    parser.add_argument("--follow", "-f", action="store_true", help=console.text("help.arg.follow"))
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Show what happened since the attempt began."""
+    attempt = begun(embedded(), lab(arguments.lab))
+    path = next(Path(row.journal) for row in attempt.registries.values() if row.journal)
+    events = [event for event in journal.events(path) if event.seq > attempt.horizon_seq]
+    shown = events[-arguments.last :] if arguments.last else events
+    head = [console.text(f"journal.{column}") for column in COLUMNS]
+    if not arguments.follow:
+        console.table(head, [_row(event) for event in shown])
+        return 0
+    seen = events[-1].seq if events else attempt.horizon_seq
+    for row in itertools.chain([head], map(_row, shown), map(_row, journal.follow(path, seen))):
+        console.write("  ".join(cell.ljust(width) for cell, width in zip(row, FOLLOW_WIDTHS, strict=True)))
+    return 0
+
+
+def _row(event: Event) -> Sequence[str]:
+    """One event; ``-`` where nothing applies."""
+    credential = " ".join(filter(None, (event.credential_kind, event.credential_id)))
+    answer = " ".join(filter(None, (str(event.status or ""), event.error_code)))
+    return (
+        str(event.seq),
+        f"{event.at.astimezone():%H:%M:%S}",
+        event.actor or "-",
+        credential or "-",
+        _request(event),
+        _object(event) or "-",
+        answer or "-",
+    )
+
+
+def _request(event: Event) -> str:
+    """What was asked: ``PUT manifests``; for what is no request, the action."""
+    if event.kind != "request":
+        return str(event.detail.get("action", event.kind))
+    words = (event.path or "").partition("?")[0].split("/")
+    family = next((word for word in ("manifests", "blobs", "tags", "token", "referrers") if word in words), "")
+    return " ".join(filter(None, (event.method, family or event.path)))
+
+
+def _object(event: Event) -> str:
+    """On what: the repository and the reference; for tokens, what was granted."""
+    if event.kind == "account":
+        return ", ".join(event.credential_scopes)
+    granted = event.detail.get("scopes_granted")
+    if isinstance(granted, list) and granted:
+        return ", ".join(map(str, granted))
+    reference = event.reference or event.digest or ""
+    separator = "@" if ":" in reference else ":" if reference else ""
+    return f"{event.repository or ''}{separator}{reference[:SHORT_DIGEST_LENGTH] if ':' in reference else reference}"

@@ -1,0 +1,43 @@
+"""``labstack logs``."""
+
+import argparse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from labs.commands.selection import add_lab, embedded, lab
+from labs.console import Console
+from labs.stack.interface import StackError
+
+POLL_SECONDS = 0.2
+
+
+def configure(parser: argparse.ArgumentParser, console: Console) -> None:
+    """``TP [-f]``."""
+    add_lab(parser, console)
+    parser.add_argument("--follow", "-f", action="store_true", help=console.text("help.arg.follow"))
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Print what the services of a stack said."""
+    chosen = lab(arguments.lab)
+    logs = [service.log for service in embedded().status(chosen).services if service.log.exists()]
+    if not logs:
+        raise StackError("error.not-started", lab=chosen.id)
+    for line in _lines(logs, follow=arguments.follow):
+        console.write(line)
+    return 0
+
+
+def _lines(logs: list[Path], *, follow: bool) -> Iterator[str]:
+    """All lines so far, log by log; then, if asked, whatever comes."""
+    read = dict.fromkeys(logs, 0)
+    while True:
+        for log in logs:
+            with log.open(encoding="utf-8", errors="replace") as file:
+                file.seek(read[log])
+                yield from file.read().splitlines()
+                read[log] = file.tell()
+        if not follow:
+            return
+        time.sleep(POLL_SECONDS)

@@ -1,0 +1,70 @@
+"""Which exercises a command is about, and who runs their stacks."""
+
+import argparse
+import os
+from collections.abc import Sequence
+
+from labs.attempts import Attempt
+from labs.catalog.model import Lab, load, slugs
+from labs.console import Console
+from labs.home import LabHome
+from labs.stack.interface import StackError
+from labs.stack.process_runner import ProcessRunner
+from labs.stack.twin import Twin
+
+HOSTED = "hosted"
+"""Role of the registry that the exercises push to by its public name."""
+
+
+def add_labs(parser: argparse.ArgumentParser, console: Console) -> None:
+    """``[TP…]``: none means all."""
+    parser.add_argument("labs", nargs="*", metavar="TP", help=console.text("help.arg.labs"))
+
+
+def add_lab(parser: argparse.ArgumentParser, console: Console) -> None:
+    """``TP``: exactly one."""
+    parser.add_argument("lab", metavar="TP", help=console.text("help.arg.lab"))
+
+
+def add_engine(parser: argparse.ArgumentParser, console: Console) -> None:
+    """``--engine embedded|docker``."""
+    choices = ("embedded", "docker")
+    parser.add_argument("--engine", choices=choices, default=choices[0], help=console.text("help.arg.engine"))
+
+
+def chosen(names: Sequence[str]) -> list[Lab]:
+    """The exercises of those names, all of them for none. Raises StackError."""
+    return [lab(name) for name in names or slugs()]
+
+
+def lab(name: str) -> Lab:
+    """One exercise. Raises StackError where there is none of that name."""
+    try:
+        return load(name.lower())
+    except KeyError:
+        raise StackError("error.no-such-lab", name=name, names=", ".join(slugs())) from None
+
+
+def embedded(engine: str = "embedded") -> ProcessRunner:
+    """What runs the stacks here. Raises StackError for the engine that has no stack yet."""
+    if engine != "embedded":
+        raise StackError("error.no-compose", names=", ".join(slugs()))
+    return ProcessRunner(LabHome.locate(), os.environ)
+
+
+def begun(runner: ProcessRunner, lab: Lab) -> Attempt:
+    """The attempt under way. Raises StackError where there is none."""
+    attempt = Attempt.load(runner.home.stack(lab.id))
+    if attempt is None:
+        raise StackError("error.not-started", lab=lab.id)
+    return attempt
+
+
+def hosted(runner: ProcessRunner) -> tuple[Attempt, Twin]:
+    """The hosted registry's twin, and the attempt that it serves. Raises StackError where none was started."""
+    for each in chosen(()):
+        twins = [twin for twin in runner.twins(each) if twin.service.role == HOSTED]
+        attempt = Attempt.load(runner.home.stack(each.id))
+        if twins and attempt:
+            return attempt, twins[0]
+    raise StackError("error.not-started", lab=slugs()[0])

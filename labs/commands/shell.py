@@ -1,0 +1,62 @@
+"""``labstack shell``: the exercises' commands work in it."""
+
+import argparse
+import os
+import shutil
+from pathlib import Path
+from typing import NoReturn
+
+from labs.commands.selection import embedded, hosted
+from labs.console import Console
+from labs.home import MACHINES, LabHome
+from labs.stack.environment import environment
+from labs.stack.interface import StackError
+
+# The student's own start file may put folders before the lab's in PATH, so that ours must speak after it.
+_BASH_START_FILE = """\
+[ -f ~/.bashrc ] && . ~/.bashrc
+PATH='{path}'
+PS1='(lab {machine}) \\w \\$ '
+"""
+
+
+def configure(parser: argparse.ArgumentParser, console: Console) -> None:
+    """``[--machine a|b] [-- COMMAND ARG…]``."""
+    parser.add_argument("--machine", choices=MACHINES, default=MACHINES[0], help=console.text("help.arg.machine"))
+    parser.add_argument("words", nargs=argparse.REMAINDER, metavar="-- COMMAND", help=console.text("help.arg.words"))
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Become a command or a shell of a machine."""
+    runner = embedded()
+    attempt, _ = hosted(runner)
+    values = environment(runner.home, attempt, arguments.machine, runner.environ)
+    words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
+    if words:
+        _become(words, values)
+    console.note("shell.welcome", machine=arguments.machine, lab=attempt.slug, registry=values["LAB_REGISTRY"])
+    os.chdir(_first_folder(runner.home, attempt.slug, arguments.machine))
+    _become(_interactive(runner.home, arguments.machine, values), values)
+
+
+def _first_folder(home: LabHome, slug: str, machine: str) -> Path:
+    """Machine a has the student's files; another machine has nothing but its engine."""
+    return home.files(slug) if machine == MACHINES[0] and home.files(slug).is_dir() else home.engine(machine)
+
+
+def _interactive(home: LabHome, machine: str, values: dict[str, str]) -> list[str]:
+    """The student's shell, taught to find the lab's commands first."""
+    shell = values.get("SHELL") or shutil.which("bash") or "/bin/sh"
+    if Path(shell).name != "bash":
+        return [shell, "-i"]
+    start_file = home.bin / f".bashrc-{machine}"
+    start_file.write_text(_BASH_START_FILE.format(path=values["PATH"], machine=machine), encoding="utf-8")
+    return [shell, "--rcfile", str(start_file), "-i"]
+
+
+def _become(command: list[str], values: dict[str, str]) -> NoReturn:
+    """Give this process over to a command. Raises StackError where there is none of that name."""
+    program = shutil.which(command[0], path=values["PATH"])
+    if program is None:
+        raise StackError("error.no-such-command", name=command[0])
+    os.execve(program, command, values)  # noqa: S606  no shell in between: the words are the student's, each one argument

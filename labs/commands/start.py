@@ -1,0 +1,31 @@
+"""``labstack start``."""
+
+import argparse
+import webbrowser
+
+from labs.commands.selection import add_engine, chosen, embedded
+from labs.commands.up import bring_up
+from labs.console import Console
+from labs.stack.environment import environment
+from labs.stack.notebooks import NotebookServer
+
+
+def configure(parser: argparse.ArgumentParser, console: Console) -> None:
+    """``[--headless] [--engine ENGINE]``."""
+    parser.add_argument("--headless", action="store_true", help=console.text("help.arg.headless"))
+    add_engine(parser, console)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Bring everything up, and JupyterLab with it."""
+    runner = embedded(arguments.engine)
+    labs = chosen(())
+    attempts = bring_up(runner, labs, console)
+    server = NotebookServer(runner.home)
+    console.note("progress.notebooks")
+    url = server.start(environment(runner.home, attempts[0], "a"), labs[0].id, console.language)
+    console.say("start.notebooks", url=url)
+    console.say("start.end")
+    if not arguments.headless:
+        webbrowser.open(url)
+    return 0

@@ -1,0 +1,1 @@
+"""The exercises' stacks: brought up, taken down, put back to how they were, looked at."""

@@ -1,0 +1,135 @@
+"""What this machine has and lacks for the exercises. Looks, and changes nothing."""
+
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from labs.catalog.model import Lab
+from labs.stack import environment, ports
+from labs.stack.interface import StackError, StackState
+from labs.stack.process_runner import ProcessRunner
+
+NEEDED_PYTHON = (3, 11)
+NEEDED_BYTES = 500 * 2**20
+"""Room for the four exercises' images, twice, and JupyterLab's own files."""
+
+COMMANDS = ("pyregistry", "labcheck", "labdocker")
+
+
+class Health(StrEnum):
+    """``remark``: works, and you should know."""
+
+    WELL = "well"
+    REMARK = "remark"
+    ILL = "ill"
+
+
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """One thing looked at. Its text is ``doctor.<name>.<health>``; the cure of what is ill, ``doctor.<name>.cure``."""
+
+    name: str
+    health: Health
+    parameters: dict[str, object] = field(default_factory=dict)
+
+
+def examine(runner: ProcessRunner, labs: list[Lab]) -> Iterator[Symptom]:
+    """Everything, one after the other."""
+    yield _python()
+    yield _system()
+    yield _folder(runner.home.state)
+    yield _disk(runner.home.state)
+    yield _commands()
+    yield _notebooks()
+    yield from _settings(runner)
+    for lab in labs:
+        yield from _stack(runner, lab)
+
+
+def _python() -> Symptom:
+    """Whether the interpreter is new enough."""
+    health = Health.WELL if sys.version_info >= NEEDED_PYTHON else Health.ILL
+    return Symptom("python", health, {"version": platform.python_version()})
+
+
+def _system() -> Symptom:
+    """Linux and macOS; Windows through WSL2."""
+    health = Health.WELL if sys.platform in {"linux", "darwin"} else Health.ILL
+    return Symptom("system", health, {"name": f"{platform.system()} {platform.machine()}"})
+
+
+def _folder(state: Path) -> Symptom:
+    """Whether the lab's folder, or the first one above it that exists, can be written."""
+    there = _existing(state)
+    health = Health.WELL if os.access(there, os.W_OK | os.X_OK) else Health.ILL
+    return Symptom("folder", health, {"path": state, "there": there})
+
+
+def _disk(state: Path) -> Symptom:
+    """Whether there is room."""
+    free = shutil.disk_usage(_existing(state)).free
+    health = Health.WELL if free >= NEEDED_BYTES else Health.ILL
+    return Symptom("disk", health, {"free": free // 2**20, "needed": NEEDED_BYTES // 2**20, "path": state})
+
+
+def _commands() -> Symptom:
+    """Whether the project's own commands lie beside the interpreter."""
+    folder = Path(sys.executable).parent
+    missing = [name for name in COMMANDS if not (folder / name).exists()]
+    health = Health.ILL if missing else Health.WELL
+    return Symptom("commands", health, {"names": ", ".join(missing or COMMANDS), "folder": folder})
+
+
+def _notebooks() -> Symptom:
+    """Whether JupyterLab is installed."""
+    found = importlib.util.find_spec("jupyterlab") is not None
+    return Symptom("notebooks", Health.WELL if found else Health.ILL)
+
+
+def _settings(runner: ProcessRunner) -> Iterator[Symptom]:
+    """Whose internet and whose docker; a setting that says nothing sensible."""
+    try:
+        internet = environment.choose_internet(runner.environ)
+        choice = environment.choose_docker(runner.home, runner.environ)
+        ports.base(runner.environ)
+    except StackError as exc:
+        yield Symptom("settings", Health.ILL, {"error": exc})
+        return
+    yield Symptom("internet", Health.WELL if internet is environment.Internet.TWIN else Health.REMARK)
+    command = environment.real_docker(runner.home, runner.environ)
+    if choice.docker is environment.Docker.REAL and command:
+        version = environment.engine_version(command)
+        yield Symptom("engine", Health.WELL if version else Health.ILL, {"path": command, "version": version or "-"})
+    else:
+        yield Symptom("docker", Health.WELL if choice.is_forced or not command else Health.REMARK, {"path": command})
+
+
+def _stack(runner: ProcessRunner, lab: Lab) -> Iterator[Symptom]:
+    """Whether a stack that should be up is, and whether the ports of one that is not are free."""
+    try:
+        status = runner.status(lab)
+        twins = runner.twins(lab)
+    except StackError:
+        return  # said among the settings
+    if status.state is StackState.BROKEN:
+        yield Symptom("stack", Health.ILL, {"lab": lab.id})
+    for twin in twins:
+        mine = bool(twin.process.members())
+        if mine or ports.is_free(twin.port):
+            yield Symptom("port", Health.WELL, {"port": twin.port, "name": twin.service.name})
+        else:
+            who = ports.holder(twin.port)
+            yield Symptom("port", Health.ILL, {"port": twin.port, "program": who.name, "pid": who.pid or "?"})
+    if ports.base(runner.environ) == ports.AIRPLAY_BASE and not runner.environ.get("LAB_PORT_BASE"):
+        yield Symptom("airplay", Health.REMARK, {"base": ports.AIRPLAY_BASE})
+
+
+def _existing(path: Path) -> Path:
+    """The path, or the first above it that exists."""
+    return next(folder for folder in (path, *path.parents) if folder.exists())

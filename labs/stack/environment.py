@@ -1,0 +1,178 @@
+"""The environment in which the exercises' commands work: whose docker, whose internet, which machine and parameters."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from labs.attempts import Attempt, Endpoint
+from labs.home import LabHome
+from labs.stack.interface import StackError
+
+ENGINE_TIMEOUT_SECONDS = 5.0
+"""A daemon that does not answer by then is taken for absent."""
+
+# LAB_DOCKER is asked again at each call: the engine may be started, or the setting changed, while the shell is open.
+_DOCKER_SHIM = """\
+#!/bin/sh
+# The lab's docker. LAB_DOCKER=lab is the lab's own, real is Docker's, auto is Docker's where an engine answers.
+here='{bin}'
+real=
+IFS=:
+for folder in $PATH; do
+    if [ "$folder" != "$here" ] && [ -x "$folder/docker" ]; then
+        real=$folder/docker
+        break
+    fi
+done
+unset IFS
+case ${{LAB_DOCKER:-auto}} in
+real)
+    [ -n "$real" ] && exec "$real" "$@"
+    echo "docker: LAB_DOCKER=real, and there is no other docker in PATH" >&2
+    exit 127
+    ;;
+auto)
+    [ -n "$real" ] && "$real" version >/dev/null 2>&1 && exec "$real" "$@"
+    ;;
+esac
+exec '{labdocker}' "$@"
+"""
+
+
+class Docker(StrEnum):
+    """Whose ``docker`` is in use."""
+
+    LAB = "lab"
+    REAL = "real"
+
+
+class Internet(StrEnum):
+    """Whose registries answer to the hosted registries' names."""
+
+    TWIN = "twin"
+    REAL = "real"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was chosen, and whether ``LAB_DOCKER`` forced it."""
+
+    docker: Docker
+    is_forced: bool
+
+
+def choose_docker(home: LabHome, environ: Mapping[str, str] = os.environ) -> Choice:
+    """``LAB_DOCKER``; on ``auto`` Docker's own where an engine answers.
+
+    Raises:
+        StackError: It has another value, or Docker's own is wanted and not there.
+    """
+    asked = _setting(environ, "LAB_DOCKER", ("auto", *Docker))
+    if asked == Docker.LAB:
+        return Choice(Docker.LAB, is_forced=True)
+    command = real_docker(home, environ)
+    if asked == Docker.REAL:
+        if command is None:
+            raise StackError("error.no-real-docker")
+        return Choice(Docker.REAL, is_forced=True)
+    return Choice(Docker.REAL if command and engine_version(command) else Docker.LAB, is_forced=False)
+
+
+def choose_internet(environ: Mapping[str, str] = os.environ) -> Internet:
+    """``LAB_INTERNET``, the twins by default. Raises StackError."""
+    return Internet(_setting(environ, "LAB_INTERNET", tuple(Internet)))
+
+
+def real_docker(home: LabHome, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Docker's own command in PATH, past the lab's."""
+    folders = [folder for folder in environ.get("PATH", os.defpath).split(os.pathsep) if folder != str(home.bin)]
+    found = shutil.which("docker", path=os.pathsep.join(folders))
+    return Path(found) if found else None
+
+
+def engine_version(command: Path) -> str | None:
+    """Version of the engine that answers a docker command, or None."""
+    try:
+        done = subprocess.run(
+            [command, "version", "--format", "{{.Server.Version}}"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=ENGINE_TIMEOUT_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def environment(
+    home: LabHome, attempt: Attempt, machine: str, environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """What a machine's commands run in.
+
+    ``LAB_DOCKER`` stays as it was: the shim decides at each call, and ``LAB_REGISTRY`` fits what it decides now.
+    """
+    docker = choose_docker(home, environ).docker
+    engine = str(home.engine(machine))
+    return dict(environ) | {
+        "PATH": _path(environ, home.bin, Path(sys.executable).parent),
+        "LAB_HOME": str(home.state),
+        "LAB_WORK": str(home.work),
+        "LAB_MACHINE": machine,
+        "LAB_ENGINE_HOME": engine,
+        "DOCKER_CONFIG": engine,
+        "LAB_REGISTRY": registry_name(attempt.registries["hosted"], docker, choose_internet(environ)),
+        "LAB_USER": attempt.parameters["user"],
+        "LAB_ORG": attempt.parameters["org"],
+        "LAB_REPO": attempt.parameters["repo"],
+        "LAB_NONCE": attempt.parameters["nonce"],
+    }
+
+
+def registry_name(endpoint: Endpoint, docker: Docker, internet: Internet) -> str:
+    """What to type for a registry: its name, or where its twin listens when Docker's own daemon is to find it."""
+    if docker is Docker.LAB or internet is Internet.REAL:
+        return endpoint.name
+    # To dockerd a name on 127.0.0.0/8 needs no CA, so that the system's trust is left alone.
+    return f"localhost:{endpoint.url.rpartition(':')[2]}"
+
+
+def write_commands(home: LabHome) -> None:
+    """Put the lab's own commands where PATH finds them first."""
+    home.bin.mkdir(parents=True, exist_ok=True)
+    shim = home.bin / "docker"
+    temporary = home.bin / ".docker.tmp"
+    temporary.write_text(
+        _DOCKER_SHIM.format(bin=home.bin, labdocker=Path(sys.executable).with_name("labdocker")), encoding="utf-8"
+    )
+    temporary.chmod(0o755)
+    temporary.replace(shim)
+
+
+def write_internet(home: LabHome, ca: Path, endpoints: Iterable[Endpoint]) -> None:
+    """Tell the lab's own clients which names reach a twin."""
+    names = {endpoint.name: endpoint.url.removeprefix("https://") for endpoint in endpoints}
+    temporary = home.internet.with_suffix(".tmp")
+    temporary.write_text(json.dumps({"names": names, "ca": str(ca)}, indent=2) + "\n", encoding="utf-8")
+    temporary.replace(home.internet)
+
+
+def _setting(environ: Mapping[str, str], name: str, values: tuple[str, ...]) -> str:
+    """A setting's value, the first where it is not set. Raises StackError."""
+    value = environ.get(name) or values[0]
+    if value not in values:
+        raise StackError("error.setting", name=name, value=value, values=", ".join(values))
+    return value
+
+
+def _path(environ: Mapping[str, str], *first: Path) -> str:
+    """PATH with some folders in front, each once."""
+    front = [str(folder) for folder in first]
+    rest = [folder for folder in environ.get("PATH", os.defpath).split(os.pathsep) if folder not in front]
+    return os.pathsep.join([*front, *rest])

@@ -1,0 +1,130 @@
+"""The JupyterLab server that ``labstack start`` opens: ours, on the loopback, behind a token."""
+
+import http.client
+import json
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from labs.home import CHECKOUT, LabHome
+from labs.stack.interface import StackError
+from labs.stack.ports import HOST, is_free
+from labs.stack.processes import DetachedProcess, module_command
+
+DEFAULT_PORT = 8888
+"""Jupyter's own; any free port where it is taken."""
+
+READY_TIMEOUT_SECONDS = 60.0
+PROBE_TIMEOUT_SECONDS = 2.0
+FOLDER = "notebooks"
+
+
+@dataclass(frozen=True, slots=True)
+class NotebookServer:
+    """The lab's JupyterLab, running or not."""
+
+    home: LabHome
+
+    @property
+    def config(self) -> Path:
+        """Its settings, the token among them (mode 0600): arguments would show it to every user of the machine."""
+        return self.home.notebooks / "jupyter_server_config.json"
+
+    @property
+    def process(self) -> DetachedProcess:
+        """Its process."""
+        command = module_command("jupyterlab", f"--config={self.config}")
+        return DetachedProcess("jupyterlab", self.home.notebooks, command)
+
+    def start(self, environ: Mapping[str, str], slug: str, language: str) -> str:
+        """Start it unless it runs; its address, opened on the exercise's notebook.
+
+        Raises:
+            StackError: There are no notebooks here, or it does not come up.
+        """
+        if not (CHECKOUT / FOLDER).is_dir():
+            raise StackError("error.no-notebooks", folder=CHECKOUT / FOLDER)
+        if self.process.pid() is None:
+            self.process.stop()
+            self._configure(slug, language)
+            self.process.start(dict(environ) | {"JUPYTER_PATH": str(self.home.notebooks / "share")})
+            self.process.await_ready(self._answers, READY_TIMEOUT_SECONDS)
+        return self._address()
+
+    def stop(self) -> None:
+        """End it. Idempotent. Raises StackError."""
+        self.process.stop()
+
+    def url(self) -> str | None:
+        """Its address with the token, None while it does not run."""
+        return self._address() if self.process.pid() else None
+
+    def _configure(self, slug: str, language: str) -> None:
+        """Write its settings and the kernel that the notebooks run in."""
+        self.home.notebooks.mkdir(parents=True, exist_ok=True)
+        values = {
+            "ServerApp": {
+                "ip": HOST,
+                "port": _choose_port(),
+                "port_retries": 0,
+                "open_browser": False,
+                "root_dir": str(CHECKOUT),
+                # Containers run as root; the server is on the loopback, behind a token.
+                "allow_root": os.geteuid() == 0,
+            },
+            "IdentityProvider": {"token": secrets.token_urlsafe(24)},
+            "LabApp": {"default_url": f"/lab/tree/{FOLDER}/{slug}.{language}.ipynb"},
+        }
+        self.config.unlink(missing_ok=True)
+        with os.fdopen(os.open(self.config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(values, file, indent=2)
+        self._write_kernel()
+
+    def _write_kernel(self) -> None:
+        """A ``python3`` that begins in the lab's environment as it is then: a reset changes the parameters."""
+        folder = self.home.notebooks / "share" / "kernels" / "python3"
+        folder.mkdir(parents=True, exist_ok=True)
+        shell = [sys.executable, "-m", "labs", "shell", "--"]
+        kernel = {
+            "argv": [*shell, sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            "display_name": "Python 3 (lab)",
+            "language": "python",
+        }
+        (folder / "kernel.json").write_text(json.dumps(kernel, indent=2) + "\n", encoding="utf-8")
+
+    def _settings(self) -> tuple[int, str, str]:
+        """Port, token and first page. Raises StackError where the file is damaged."""
+        try:
+            values = json.loads(self.config.read_text(encoding="utf-8"))
+            return values["ServerApp"]["port"], values["IdentityProvider"]["token"], values["LabApp"]["default_url"]
+        except (OSError, ValueError, KeyError, TypeError) as exc:
+            raise StackError("error.damaged", reason=f"{self.config}: {exc}") from exc
+
+    def _address(self) -> str:
+        """Where the browser goes."""
+        port, token, page = self._settings()
+        return f"http://{HOST}:{port}{page}?token={token}"
+
+    def _answers(self) -> bool:
+        """Whether it serves."""
+        connection = http.client.HTTPConnection(HOST, self._settings()[0], timeout=PROBE_TIMEOUT_SECONDS)
+        try:
+            connection.request("GET", "/api")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+def _choose_port() -> int:
+    """Jupyter's own port where it is free, else one that is."""
+    if is_free(DEFAULT_PORT):
+        return DEFAULT_PORT
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])

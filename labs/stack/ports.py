@@ -1,0 +1,73 @@
+"""Where the stacks listen, and who is there already."""
+
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import psutil
+
+from labs.stack.interface import StackError
+
+DEFAULT_BASE = 5000
+"""The course's private registry listens here; the exercises' other services follow it."""
+
+AIRPLAY_BASE = 5050
+"""Where the stacks go on macOS, whose AirPlay receiver holds 5000."""
+
+HOST = "127.0.0.1"
+"""Nothing of the lab listens anywhere else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The program that holds a port; ``pid`` None where the system does not tell us."""
+
+    name: str
+    pid: int | None
+
+
+def base(environ: Mapping[str, str] = os.environ) -> int:
+    """``LAB_PORT_BASE``, else 5000; on macOS 5050 where 5000 is taken.
+
+    Raises:
+        StackError: ``LAB_PORT_BASE`` is no port.
+    """
+    asked = environ.get("LAB_PORT_BASE", "")
+    if not asked:
+        return AIRPLAY_BASE if sys.platform == "darwin" and not is_free(DEFAULT_BASE) else DEFAULT_BASE
+    if not asked.isdecimal() or not 0 < int(asked) < 2**16 - 100:
+        raise StackError("error.port-base", value=asked)
+    return int(asked)
+
+
+def is_free(port: int) -> bool:
+    """Whether we could listen there now."""
+    with socket.socket() as probe:
+        # As the servers do: a port that only has old connections in TIME_WAIT is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def holder(port: int) -> Holder:
+    """Who listens on a port. Without root, other users' programs have no name for us."""
+    for process in psutil.process_iter(["pid", "name"]):
+        try:
+            connections = process.net_connections(kind="tcp")
+        except psutil.Error:
+            continue
+        if any(row.status == psutil.CONN_LISTEN and row.laddr.port == port for row in connections):
+            return Holder(str(process.info["name"]), int(process.info["pid"]))
+    return Holder("?", None)
+
+
+def demand_free(port: int) -> None:
+    """Raise StackError, naming the program that holds the port and the setting that moves ours, unless it is free."""
+    if not is_free(port):
+        who = holder(port)
+        raise StackError("error.port-busy", port=port, program=who.name, pid=who.pid or "?")

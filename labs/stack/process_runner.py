@@ -1,0 +1,182 @@
+"""The embedded engine's stacks: each service a process on this machine."""
+
+import fcntl
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from labs import students
+from labs.attempts import Attempt, AttemptUnreadable, last_number, remember_number
+from labs.catalog.model import Lab
+from labs.home import MACHINES, LabHome
+from labs.messages import language
+from labs.stack import authority, environment, inventory, ports, workspace
+from labs.stack.interface import NEVER_USED, Inventory, Progress, StackError, StackState, StackStatus
+from labs.stack.journal import head_seq
+from labs.stack.processes import wait_until
+from labs.stack.twin import Twin
+
+ENGINE = "embedded"
+
+LOCK_TIMEOUT_SECONDS = 30.0
+"""Longer than any command of ours holds the lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRunner:
+    """Runs stacks as processes below a lab's home. A ``StackRunner``."""
+
+    home: LabHome
+    environ: Mapping[str, str]
+
+    @classmethod
+    def here(cls) -> "ProcessRunner":
+        """The runner of the lab that the current folder and environment name."""
+        return cls(LabHome.locate(), os.environ)
+
+    def up(self, lab: Lab, progress: Progress) -> Attempt:
+        """See ``StackRunner.up``."""
+        with self._changing():
+            return self._up(lab, progress)
+
+    def down(self, lab: Lab) -> None:
+        """See ``StackRunner.down``."""
+        with self._changing():
+            self._stop(lab)
+
+    def reset(self, lab: Lab, progress: Progress) -> Path | None:
+        """See ``StackRunner.reset``. A stack that was meant to be up is brought up again, with a new attempt."""
+        with self._changing():
+            is_wanted = self.status(lab).state in {StackState.UP, StackState.BROKEN}
+            self._stop(lab)
+            kept = self._clear(lab)
+            if is_wanted:
+                self._up(lab, progress)
+        return kept
+
+    def status(self, lab: Lab) -> StackStatus:
+        """See ``StackRunner.status``."""
+        twins = self.twins(lab)
+        services = tuple(twin.status() for twin in twins)
+        folder = self.home.stack(lab.id)
+        try:
+            attempt = Attempt.load(folder)
+        except AttemptUnreadable:
+            return StackStatus(lab.id, StackState.BROKEN, None, services)
+        is_expected = any(twin.process.is_expected() for twin in twins)
+        if attempt is None:
+            return StackStatus(lab.id, StackState.BROKEN if is_expected else StackState.NEVER, None, services)
+        is_running = all(service.pid for service in services)
+        state = StackState.UP if is_running else StackState.BROKEN if is_expected else StackState.DOWN
+        return StackStatus(lab.id, state, attempt, services)
+
+    def inventory(self, lab: Lab) -> Inventory:
+        """See ``StackRunner.inventory``."""
+        return inventory.take(self.home, lab.id, [twin.process for twin in self.twins(lab)])
+
+    def twins(self, lab: Lab) -> Sequence[Twin]:
+        """The stack's services. Raises StackError when ``LAB_PORT_BASE`` is no port."""
+        base = ports.base(self.environ)
+        folder = self.home.stack(lab.id)
+        ca = self.home.authority / "ca.crt"
+        return [Twin(service, folder / service.role, base + service.port, ca) for service in lab.services]
+
+    def _up(self, lab: Lab, progress: Progress) -> Attempt:
+        """First what all stacks share, then the services, then the student's files; the record last."""
+        ca = authority.ensure_authority(self.home.authority)
+        found = Attempt.load(self.home.stack(lab.id))
+        attempt = found or self._begin(lab)
+        twins = self.twins(lab)
+        for twin in twins:
+            self._start(twin, attempt, progress)
+        attempt = replace(attempt, registries={twin.service.role: twin.endpoint() for twin in twins})
+        if found is None:
+            attempt = replace(attempt, started_at=datetime.now(UTC), horizon_seq=_head(twins))
+        self._prepare_machines(attempt, ca)
+        workspace.install(self.home, lab, attempt.parameters, language(self.environ))
+        attempt.save(self.home.stack(lab.id))
+        return attempt
+
+    def _begin(self, lab: Lab) -> Attempt:
+        """A new attempt, as far as it is known before the services run. Its number is spent even if they do not."""
+        number = last_number(self.home.state, lab.id) + 1
+        remember_number(self.home.state, lab.id, number)
+        student = students.current(self.home, self.environ)
+        secret = students.class_secret(self.home, self.environ)
+        return Attempt(
+            slug=lab.id,
+            number=number,
+            started_at=datetime.now(UTC),
+            horizon_seq=0,
+            student=student.name,
+            parameters=students.parameters(secret, student, lab.id, number),
+            engine=ENGINE,
+            registries={},
+            machines={machine: str(self.home.engine(machine)) for machine in MACHINES},
+            work=str(self.home.files(lab.id)),
+        )
+
+    def _start(self, twin: Twin, attempt: Attempt, progress: Progress) -> None:
+        """Start a service unless it runs and answers where it should."""
+        if twin.process.pid() and twin.answers():
+            return
+        twin.process.stop()
+        ports.demand_free(twin.port)
+        progress("progress.registry", name=twin.service.name, url=twin.url)
+        names = (twin.service.name, "localhost", ports.HOST)
+        twin.configure(*authority.ensure_server(twin.tls, self.home.authority, names))
+        if not twin.is_enrolled():
+            twin.enrol(attempt.parameters["user"], attempt.parameters["org"])
+        twin.start()
+
+    def _prepare_machines(self, attempt: Attempt, ca: Path) -> None:
+        """Engine homes, the lab's commands, and the names that reach a twin."""
+        for folder in attempt.machines.values():
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        environment.write_commands(self.home)
+        environment.write_internet(self.home, ca, attempt.registries.values())
+
+    def _stop(self, lab: Lab) -> None:
+        """End the services' processes."""
+        for twin in self.twins(lab):
+            twin.process.stop()
+
+    def _clear(self, lab: Lab) -> Path | None:
+        """Remove all that the stack has, and prove it; the student's files are moved, where to is returned.
+
+        What was pushed goes first: on a full disk that makes the room that the rest needs.
+        """
+        *ours, files = inventory.owned(self.home, lab.id)
+        for folder in ours:
+            inventory.remove(folder)
+        kept = workspace.keep(files, self.home.backups(lab.id))
+        left = self.inventory(lab)
+        if left != NEVER_USED:
+            raise StackError("error.left-over", what=", ".join([*left.processes, *left.files]))
+        return kept
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Hold the lab's lock. Raises StackError when another command holds it too long."""
+        self.home.state.mkdir(parents=True, exist_ok=True)
+        with self.home.lock.open("a") as lock:
+            if not wait_until(lambda: _try_lock(lock.fileno()), LOCK_TIMEOUT_SECONDS):
+                raise StackError("error.locked", path=self.home.lock)
+            yield
+
+
+def _head(twins: Sequence[Twin]) -> int:
+    """Where a new attempt begins in the journal of what is pushed to."""
+    return max(head_seq(twin.journal) for twin in twins)
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Take the lock if it is free; the system gives it back when we end, however we end."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,28 @@
+"""The reference solution and the mutants of an exercise, put in place by their scripts."""
+
+import subprocess
+import tempfile
+from importlib.resources import as_file
+
+from labs.attempts import Attempt
+from labs.catalog.model import Lab
+from labs.home import MACHINES
+from labs.stack.environment import environment
+from labs.stack.process_runner import ProcessRunner
+
+
+def put(runner: ProcessRunner, lab: Lab, attempt: Attempt, mutant: str | None) -> int:
+    """Run the solution's script, or a mutant's, as a student would on machine a; its exit code.
+
+    Besides a shell's environment, a script gets ``LAB_STEPS`` (the exercise's steps as shell functions),
+    ``LAB_REGISTRY_ROOT`` (where the registry keeps what was pushed) and ``LAB_SCRATCH`` (an empty folder of its own).
+    """
+    values = environment(runner.home, attempt, MACHINES[0], runner.environ)
+    with as_file(lab.folder) as folder, tempfile.TemporaryDirectory(prefix="lab-") as scratch:
+        script = folder / "mutants" / f"{mutant}.sh" if mutant else folder / "solution" / "solve.sh"
+        values |= {
+            "LAB_STEPS": str(folder / "solution" / "steps.sh"),
+            "LAB_REGISTRY_ROOT": str(runner.twins(lab)[0].store),
+            "LAB_SCRATCH": scratch,
+        }
+        return subprocess.run(["sh", script], env=values, cwd=attempt.work, check=False).returncode
