@@ -1,0 +1,105 @@
+"""What the client tests share: one private namespace, its daemons, registries and clients.
+
+Each starts when a test first asks for it and lasts for the session of that worker.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.clients.command_lines import Buildah, ClassicDocker, CommandLine, Crane, Docker, Oras, Podman, Skopeo
+from tests.clients.daemon import Daemon, running_daemon
+from tests.clients.install import TOOLS
+from tests.clients.namespace import ADDRESS, Namespace
+from tests.clients.registry import Registry, running_registry
+from tests.tools import require, require_root
+
+NewClient = Callable[[str], CommandLine]
+"""Makes a client by name, with an empty home."""
+
+_PROGRAMS = {"docker-26": "trixie/dockerd", "docker-28": "sid/dockerd"}
+_CLASSES: dict[str, type[CommandLine]] = {tool.name: tool for tool in (Podman, Buildah, Skopeo, Oras, Crane)}
+
+
+@pytest.fixture(scope="session")
+def namespace() -> Iterator[Namespace]:
+    """The private network of the tests."""
+    require_root()
+    require("unshare", "nsenter", "setpriv", "ip")
+    with Namespace() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def docker_28(namespace: Namespace) -> Iterator[Daemon]:
+    """Docker 28 with containerd's image store, as Docker Desktop has it."""
+    require("sid/dockerd", "sid/docker", "sid/containerd", "runc")
+    with running_daemon(namespace, "sid", containerd_store=True) as daemon:
+        yield daemon
+
+
+@pytest.fixture(scope="session")
+def docker_26(namespace: Namespace) -> Iterator[Daemon]:
+    """Docker 26 with Docker's own image store."""
+    require("trixie/dockerd", "trixie/docker", "trixie/containerd", "runc")
+    with running_daemon(namespace, "trixie", containerd_store=False) as daemon:
+        yield daemon
+
+
+@pytest.fixture(scope="session")
+def new_client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> NewClient:
+    """Makes clients: ``docker-28``, ``docker-26``, ``podman`` …; skips the test when the program is missing."""
+
+    def make(name: str) -> CommandLine:
+        folder = tmp_path_factory.mktemp("clients") / name
+        if name == "docker-28":
+            return Docker(request.getfixturevalue("docker_28"), folder)
+        if name == "docker-26":
+            return ClassicDocker(request.getfixturevalue("docker_26"), folder)
+        require(name)
+        path = os.pathsep.join((os.environ["PATH"], f"{TOOLS}/sid/usr/bin", "/usr/sbin", "/sbin"))
+        return _CLASSES[name](request.getfixturevalue("namespace"), folder, {"PATH": path})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def clients(new_client: NewClient) -> NewClient:
+    """Like ``new_client``, but each client is made once: it keeps its home between tests."""
+    made: dict[str, CommandLine] = {}
+
+    def reuse(name: str) -> CommandLine:
+        if name not in made:
+            made[name] = new_client(name)
+        return made[name]
+
+    return reuse
+
+
+@pytest.fixture(scope="session")
+def plain(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A registry for everybody, over plain HTTP."""
+    folder = tmp_path_factory.mktemp("plain") / "registry"
+    with running_registry(namespace, "localhost:5000", "127.0.0.1", folder, ours={}) as registry:
+        yield registry
+
+
+@pytest.fixture(scope="session")
+def secure(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A registry for everybody, over TLS, on an address for which Docker's daemon verifies."""
+    folder = tmp_path_factory.mktemp("secure") / "registry"
+    with running_registry(namespace, "registry.example.com:8443", ADDRESS, folder, ours={}, tls=True) as registry:
+        yield registry
+
+
+@pytest.fixture
+def trusted(namespace: Namespace, secure: Registry) -> Iterator[Registry]:
+    """``secure`` with its CA in ``/etc/docker/certs.d``, which the containers tools read as well."""
+    certificates = namespace.file("/etc/docker/certs.d") / secure.name
+    certificates.mkdir(parents=True)
+    assert secure.ca
+    (certificates / "ca.crt").write_bytes(secure.ca.read_bytes())
+    yield secure
+    (certificates / "ca.crt").unlink()
+    certificates.rmdir()
