@@ -1,0 +1,38 @@
+"""Which guard a configuration asks for."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from pyregistry.accounts.file import AccountsFile
+from pyregistry.accounts.htpasswd import HtpasswdFile
+from pyregistry.auth.controllers import BearerController, HtpasswdController, OpenController
+from pyregistry.auth.interface import Guard
+from pyregistry.auth.issuer import AccessTokenIssuer
+from pyregistry.auth.speech import DistributionSpeech
+from pyregistry.auth.tokens import TokenSigner
+from pyregistry.config.settings import HtpasswdAuth, Settings
+from pyregistry.twins import speech_of
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def guard_for(settings: Settings, now: Callable[[], datetime] = _now) -> Guard:
+    """The controller, and the token endpoint where the registry has its own.
+
+    Accounts come first, then ``auth.htpasswd``; without either everybody may do everything, as in registry:2.
+    Processes that share ``settings.http.secret`` understand each other's bearer tokens.
+    """
+    if settings.accounts_path:
+        speech = speech_of(settings.twin) if settings.twin else DistributionSpeech()
+        accounts = AccountsFile(settings.accounts_path)
+        signer = TokenSigner(speech.service, settings.http.secret, now)
+        return Guard(BearerController(speech, accounts, signer, now), AccessTokenIssuer(speech, accounts, signer, now))
+    return Guard(_htpasswd_controller(settings.auth) if settings.auth else OpenController())
+
+
+def _htpasswd_controller(auth: HtpasswdAuth) -> HtpasswdController:
+    passwords = HtpasswdFile(auth.path)
+    passwords.provision()
+    return HtpasswdController(auth.realm, passwords)

@@ -1,0 +1,109 @@
+"""Bearer tokens: JWTs that this registry signs for itself.
+
+The claims are those of distribution's token specification, and three of ours that name the access token behind the
+bearer token, so that every later request can be recorded with it and stops working when it is revoked.
+
+HS256 with a key derived from ``http.secret``: issuer and verifier are the same program, and processes that share the
+secret understand each other's tokens. The derivation keeps the key apart from that of the upload states.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import jwt
+
+from pyregistry.auth.scopes import Scope
+from pyregistry.spec.identity import Identity
+
+ALGORITHM = "HS256"
+_KEY_PURPOSE = b"pyregistry bearer tokens"
+
+
+class TokenInvalid(ValueError):
+    """Not a token of this registry, or not any more one."""
+
+
+class TokenExpired(TokenInvalid):
+    """It was ours, and its time is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a verified token says."""
+
+    identity: Identity
+    scopes: tuple[Scope, ...]
+
+
+class TokenSigner:
+    """Signs and verifies tokens for one service.
+
+    Args:
+        service: The audience and issuer.
+        secret: ``http.secret``.
+        now: Aware UTC time.
+    """
+
+    def __init__(self, service: str, secret: str, now: Callable[[], datetime]) -> None:
+        self._service = service
+        self._key = hmac.digest(secret.encode(), _KEY_PURPOSE, hashlib.sha256)
+        self._now = now
+
+    def sign(self, identity: Identity, scopes: Sequence[Scope], lifetime: timedelta) -> str:
+        """A token that says that ``identity`` may do what ``scopes`` say, for ``lifetime`` from now."""
+        now = self._now()
+        claims = {
+            "iss": self._service,
+            "sub": identity.account or "",
+            "aud": self._service,
+            "iat": int(now.timestamp()),
+            "nbf": int(now.timestamp()),
+            "exp": int((now + lifetime).timestamp()),
+            "jti": secrets.token_urlsafe(16),
+            "access": [_format_access(scope) for scope in scopes],
+            "credential_id": identity.credential_id,
+            "credential_kind": identity.credential_kind,
+            "credential_scopes": identity.credential_scopes,
+        }
+        return jwt.encode(claims, self._key, algorithm=ALGORITHM)
+
+    def verify(self, token: str) -> Claims:
+        """Read a token and prove that it is ours and still good.
+
+        Raises:
+            TokenExpired: Its time is over.
+            TokenInvalid: Anything else is wrong with it.
+        """
+        # The times are looked at below, by the injected clock.
+        options: jwt.types.Options = {
+            "require": ["exp", "nbf"],
+            "verify_exp": False,
+            "verify_nbf": False,
+            "verify_iat": False,
+        }
+        try:
+            values = jwt.decode(
+                token, self._key, algorithms=[ALGORITHM], audience=self._service, issuer=self._service, options=options
+            )
+        except jwt.InvalidTokenError as exc:
+            raise TokenInvalid(str(exc)) from exc
+        if self._now() >= datetime.fromtimestamp(values["exp"], UTC):
+            raise TokenExpired("the token has expired")
+        return Claims(_parse_identity(values), tuple(_parse_access(row) for row in values["access"]))
+
+
+def _format_access(scope: Scope) -> dict[str, object]:
+    return {"type": scope.type, "class": scope.resource_class, "name": scope.name, "actions": list(scope.actions)}
+
+
+def _parse_access(row: dict[str, str]) -> Scope:
+    return Scope(row["type"], row["name"], tuple(row["actions"]), row["class"])
+
+
+def _parse_identity(values: dict[str, str]) -> Identity:
+    scopes = tuple(values["credential_scopes"])
+    return Identity(values["sub"] or None, values["credential_kind"], values["credential_id"], scopes)
