@@ -81,7 +81,7 @@ class FilesystemDriver:
         """See ``Appender``."""
         path = self._path(key)
         with _lookup(key):
-            _sync(path)
+            _sync(path, os.O_RDWR)  # which no folder can be opened for
             _sync_folder(path.parent)
 
     def stat(self, key: str) -> Stat:
@@ -134,9 +134,10 @@ class FilesystemDriver:
         try:
             yield
         finally:
-            with suppress(OSError):
-                folder.rmdir()  # succeeds only where we made it for the lock and nothing came of it
-            os.close(descriptor)
+            try:
+                _remove_empty(folder)  # where we made it for the lock, and nothing came of it
+            finally:
+                os.close(descriptor)
 
     def _path(self, key: str) -> Path:
         return self._root.joinpath(*parse_key(key))
@@ -245,8 +246,8 @@ def _write_all(descriptor: int, data: bytes) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+def _sync(path: Path, flags: int = os.O_RDONLY) -> None:
+    descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)
     finally:
@@ -260,13 +261,17 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _prune(folder: Path) -> None:
-    """Remove ``folder`` if it is empty, durably."""
+    """Remove ``folder`` if it is empty; durably either way."""
+    _sync_folder(folder.parent if _remove_empty(folder) else folder)
+
+
+def _remove_empty(folder: Path) -> bool:
+    """Remove ``folder`` unless something is in it."""
     try:
         folder.rmdir()
     except OSError:
-        _sync_folder(folder)
-    else:
-        _sync_folder(folder.parent)
+        return False
+    return True
 
 
 def _lock_folder(folder: Path, prefix: str, *, wait: bool) -> int:

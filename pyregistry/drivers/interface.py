@@ -120,8 +120,8 @@ class Locker(Protocol):
     def lock(self, prefix: str, *, wait: bool) -> AbstractContextManager[None]:
         """Exclude other holders of the same ``prefix``, threads and processes alike, until the context is left.
 
-        Advisory: no other verb looks at it. The holder's death releases it; it may be left in another thread than it
-        was entered in.
+        Advisory: no other verb looks at it. The holder's death releases it, and so does the deletion of everything
+        below ``prefix``: a lock is on what is there. It may be left in another thread than it was entered in.
 
         Raises:
             KeyLocked: On entering, when ``wait`` is False and another holds it.

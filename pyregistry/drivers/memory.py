@@ -74,6 +74,7 @@ class MemoryDriver:
 
     def delete(self, key: str) -> None:
         """See ``Deleter``."""
+        parse_key(key)
         with self._guard:
             doomed = [key] if key in self._contents else self._below(key)
             if not doomed:
@@ -109,6 +110,6 @@ class MemoryDriver:
         del self._contents[key], self._modified[key]
 
     def _below(self, prefix: str) -> list[str]:
-        start = "/".join(parse_key(prefix)) + "/" if prefix else ""
+        start = f"{prefix}/" if prefix else ""
         with self._guard:
             return [key for key in self._contents if key.startswith(start)]

@@ -6,9 +6,10 @@ exact bytes are what has the digest.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
+from typing import TypeGuard
 
 from pyregistry.spec.descriptor import Descriptor, Platform
 from pyregistry.spec.digest import Digest
@@ -26,7 +27,11 @@ SCHEMA_VERSION = 2
 MAX_SIZE = 2**63 - 1
 """Bytes. image-spec: a descriptor's size is an int64. More is MANIFEST_INVALID."""
 _MAX_ISSUES = 10
-"""Issues named in one refusal; a generated body may have one a layer."""
+"""Issues named in one refusal. The reading stops there: a 4 MiB body has room for a million."""
+_MAX_DIGITS = 20
+"""Of an integer, one more than an int64 has. Python's own refusal of 4300 digits speaks to programmers."""
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+r"""A lone surrogate (``"\ud800"``) is legal JSON, and no text: nothing that holds it could be encoded."""
 _DOCKER_TYPES = frozenset({DOCKER_MANIFEST, DOCKER_MANIFEST_LIST})
 _UNREADABLE = Digest.of(b"")
 """Stands in where a digest cannot be read, until the issues are raised."""
@@ -143,9 +148,7 @@ class _Reading:
     def done(self) -> None:
         """Raise what was found to be wrong, if anything was."""
         if self._issues:
-            more = len(self._issues) - _MAX_ISSUES
-            shown = [*self._issues[:_MAX_ISSUES], *([f"and {more} more"] if more > 0 else [])]
-            raise ManifestInvalid("; ".join(shown))
+            raise ManifestInvalid("; ".join(self._issues))
 
     def version(self) -> None:
         """``schemaVersion`` is 2 in every manifest that is still in use."""
@@ -162,19 +165,28 @@ class _Reading:
     def absent(self, name: str, what: str) -> None:
         """Refuse a member that would make the document two things at once."""
         if self._members.get(name) is not None:
-            self._issues.append(f"{self._at(name)}: not expected in {what}")
+            self._issue(name, f"not expected in {what}")
+
+    def string(self, name: str) -> str:
+        """A string that is there; it may be empty."""
+        found = self._members.get(name)
+        if _is_text(found):
+            return found
+        self._wrong(name, "a string", found)
+        return ""
 
     def text(self, name: str) -> str:
         """A string that is there and not empty."""
         found = self._members.get(name)
-        if self._is_text(found) and found:
-            return str(found)
-        self._wrong(name, "a string", found)
+        if _is_text(found) and found:
+            return found
+        self._wrong(name, "a string that is not empty", found)
         return ""
 
     def optional_text(self, name: str) -> str | None:
         """A string; null and empty count as absent, as Go's encoders write them."""
-        return self.text(name) if self._members.get(name) not in {None, ""} else None
+        found = self._members.get(name)
+        return None if found is None or found == "" else self.text(name)
 
     def size(self) -> int:
         """Bytes, as a plain JSON integer."""
@@ -190,7 +202,7 @@ class _Reading:
         try:
             return Digest.parse(text) if text else _UNREADABLE
         except DigestInvalid as exc:
-            self._issues.append(f"{self._at('digest')}: {exc.detail}")
+            self._issue("digest", str(exc.detail))
             return _UNREADABLE
 
     def descriptor(self, name: str) -> Descriptor:
@@ -214,11 +226,32 @@ class _Reading:
         """Strings by strings; null counts as absent."""
         found = self._members.get("annotations")
         if found is None:
-            return MappingProxyType({})
-        if isinstance(found, dict) and all(self._is_text(text) for pair in found.items() for text in pair):
-            return MappingProxyType(found)
+            return {}
+        if isinstance(found, dict) and all(_is_text(text) for pair in found.items() for text in pair):
+            return found
         self._wrong("annotations", "an object of strings", found)
-        return MappingProxyType({})
+        return {}
+
+    def platform(self) -> Platform | None:
+        """Null counts as absent; architecture and os may be empty, as ``docker manifest create`` leaves them."""
+        found = self._members.get("platform")
+        if found is None:
+            return None
+        if not isinstance(found, dict):
+            self._wrong("platform", "an object", found)
+            return None
+        inner = _Reading(found, self._at("platform"), self._issues)
+        return Platform(inner.string("architecture"), inner.string("os"), inner.optional_text("variant"))
+
+    def urls(self) -> tuple[str, ...]:
+        """Places from which the content can also be had."""
+        found = self._members.get("urls")
+        if found is None:
+            return ()
+        if isinstance(found, list) and all(_is_text(each) for each in found):
+            return tuple(found)
+        self._wrong("urls", "a list of strings", found)
+        return ()
 
     def _descriptor(self, found: object, name: str) -> Descriptor:
         if not isinstance(found, dict):
@@ -235,44 +268,28 @@ class _Reading:
             urls=inner.urls(),
         )
 
-    def platform(self) -> Platform | None:
-        """Null counts as absent; architecture and os may be empty, as ``docker manifest create`` leaves them."""
-        found = self._members.get("platform")
-        if found is None:
-            return None
-        parts = [found.get(name) for name in ("architecture", "os")] if isinstance(found, dict) else []
-        variant = found.get("variant") or None if isinstance(found, dict) else None
-        if not parts or not all(self._is_text(part) for part in (*parts, variant or "")):
-            self._wrong("platform", "an object with the strings architecture and os", found)
-            return None
-        return Platform(str(parts[0]), str(parts[1]), variant)
-
-    def urls(self) -> tuple[str, ...]:
-        """Places from which the content can also be had."""
-        found = self._members.get("urls")
-        if found is None:
-            return ()
-        if isinstance(found, list) and all(self._is_text(each) for each in found):
-            return tuple(found)
-        self._wrong("urls", "a list of strings", found)
-        return ()
-
-    @staticmethod
-    def _is_text(found: object) -> bool:
-        r"""Half a surrogate pair (``"\ud800"``) is legal JSON, and no text: nothing could be encoded that holds it."""
-        return isinstance(found, str) and not any("\ud800" <= character <= "\udfff" for character in found)
-
     def _at(self, name: str) -> str:
         return f"{self._where}.{name}" if self._where else name
 
     def _wrong(self, name: str, wanted: str, found: object) -> None:
-        self._issues.append(f"{self._at(name)}: expected {wanted}, got {_shown(found)}")
+        self._issue(name, f"expected {wanted}, got {_shown(found)}")
+
+    def _issue(self, name: str, what: str) -> None:
+        self._issues.append(f"{self._at(name)}: {what}")
+        if len(self._issues) == _MAX_ISSUES:
+            self._issues.append("and perhaps more")
+            self.done()
+
+
+def _is_text(found: object) -> TypeGuard[str]:
+    return isinstance(found, str) and _HALF_A_PAIR.search(found) is None
 
 
 def _load(body: bytes) -> Mapping[str, object]:
     """The JSON object in ``body``. Strict: UTF-8 without BOM, no duplicate members, no NaN, no bottomless nesting."""
     try:
-        document = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        text = body.decode("utf-8")
+        document = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_integer)
     except RecursionError:
         raise ManifestInvalid("body: expected a manifest, got JSON nested too deeply to be one") from None
     except ValueError as exc:
@@ -284,12 +301,18 @@ def _load(body: bytes) -> Mapping[str, object]:
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Two members of one name: readers disagree on which counts, so a digest would not mean one thing."""
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ManifestInvalid(f"body: expected each member once, got {twice[:100]!r} more than once")
+    members: dict[str, object] = {}
+    for name, member in pairs:
+        if name in members:
+            raise ManifestInvalid(f"body: expected each member once, got {name[:100]!r} more than once")
+        members[name] = member
     return members
+
+
+def _integer(text: str) -> int:
+    if len(text) > _MAX_DIGITS:
+        raise ManifestInvalid(f"body: expected integers of at most {_MAX_DIGITS} digits, got one of {len(text)}")
+    return int(text)
 
 
 def _no_constant(constant: str) -> object:

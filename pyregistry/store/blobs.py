@@ -66,6 +66,9 @@ class DriverBlobs:
         target = fetch_link(self._driver, paths.layer_link(repository, digest))
         if target is None:
             return None
+        if target != digest and target.algorithm == digest.algorithm:
+            _LOG.warning("%s: its link in %s points to %s; served as absent", digest, repository, target)
+            return None
         key = paths.blob_data(target)
         try:
             size = self._driver.stat(key).size

@@ -99,12 +99,16 @@ class Uploads(Protocol):
     def commit(self, repository: str, uuid: str, digest: Digest) -> Descriptor:
         """Prove that the session's bytes have ``digest``, move them into place and link them.
 
-        Heals a truncated blob on disk. Raises BlobUploadUnknown, DigestInvalid (the session is then cancelled).
+        Heals a truncated blob on disk. Raises BlobUploadUnknown, RangeInvalid (another request is writing),
+        DigestInvalid (the session is then cancelled).
         """
         ...
 
     def cancel(self, repository: str, uuid: str) -> None:
-        """Drop the session and its bytes (end-14). Raises BlobUploadUnknown."""
+        """Drop the session and its bytes (end-14).
+
+        Raises BlobUploadUnknown, RangeInvalid (another request is writing).
+        """
 
 
 class Manifests(Protocol):

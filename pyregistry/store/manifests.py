@@ -99,8 +99,8 @@ class DriverManifests:
         except KeyUnknown:
             _LOG.warning("%s: a revision of %s, but its content is missing", digest, repository)
             return None
-        if Digest.of(body, target.algorithm) != target:
-            _LOG.warning("%s: content has another digest; served as absent until it is pushed again", key)
+        if Digest.of(body, digest.algorithm) != digest:
+            _LOG.warning("%s: expected content of %s; served as absent until it is pushed again", key, digest)
             return None
         return body
 
@@ -123,16 +123,19 @@ class DriverManifests:
 
     def _require_references(self, repository: str, manifest: Manifest) -> None:
         """Refuse a manifest whose parts the repository does not hold. A subject may come later, or never."""
-        missing = [part.digest for part in manifest.references() if not self._holds(repository, manifest, part)]
+        wanted = dict.fromkeys(part.digest for part in manifest.references() if _is_kept_here(part))
+        holds = self._has_revision if isinstance(manifest, Index) else self._blobs.exists
+        missing = [str(digest) for digest in wanted if not holds(repository, digest)]
         if missing:
-            raise ManifestBlobUnknown([str(digest) for digest in dict.fromkeys(missing)])
+            raise ManifestBlobUnknown(missing)
 
-    def _holds(self, repository: str, manifest: Manifest, part: Descriptor) -> bool:
-        if isinstance(manifest, Index):
-            return self._body(repository, part.digest) is not None
-        if part.urls or part.media_type in NON_DISTRIBUTABLE_TYPES:
-            return True
-        return self._blobs.exists(repository, part.digest)
+    def _has_revision(self, repository: str, digest: Digest) -> bool:
+        return self._body(repository, digest) is not None
+
+
+def _is_kept_here(part: Descriptor) -> bool:
+    """Whether clients push the part. What has URLs, or must not be distributed, they fetch from elsewhere."""
+    return not part.urls and part.media_type not in NON_DISTRIBUTABLE_TYPES
 
 
 def _revision_unknown(repository: str, digest: Digest) -> ManifestUnknown:

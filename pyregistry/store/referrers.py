@@ -4,19 +4,23 @@ Found by reading the repository's manifests. That is always right, also for a st
 index that could lag behind, and costs one small read a manifest.
 """
 
+import logging
 from collections.abc import Iterable, Iterator
 
 from pyregistry.spec.descriptor import Descriptor
 from pyregistry.spec.digest import Digest
-from pyregistry.spec.manifest import parse
+from pyregistry.spec.errors import ManifestInvalid
+from pyregistry.spec.manifest import Manifest, parse
 from pyregistry.store.interface import StoredManifest
+
+_LOG = logging.getLogger(__name__)
 
 
 def referrers(manifests: Iterable[StoredManifest], subject: Digest) -> Iterator[Descriptor]:
     """Descriptors of those whose subject is ``subject``, as the referrers API lists them."""
     for stored in manifests:
-        manifest = parse(stored.body, stored.descriptor.media_type)
-        if manifest.subject is not None and manifest.subject.digest == subject:
+        manifest = _parse(stored)
+        if manifest and manifest.subject and manifest.subject.digest == subject:
             yield Descriptor(
                 stored.descriptor.media_type,
                 stored.descriptor.digest,
@@ -24,3 +28,12 @@ def referrers(manifests: Iterable[StoredManifest], subject: Digest) -> Iterator[
                 annotations=manifest.annotations,
                 artifact_type=manifest.referrer_type,
             )
+
+
+def _parse(stored: StoredManifest) -> Manifest | None:
+    """None where another registry took what we would have refused; it is served by digest, and refers to nothing."""
+    try:
+        return parse(stored.body, stored.descriptor.media_type)
+    except ManifestInvalid as exc:
+        _LOG.warning("%s: not searched for its subject: %s", stored.descriptor.digest, exc.detail)
+        return None

@@ -207,7 +207,9 @@ class _SessionWriter:
         return self._offset
 
     def write(self, data: bytes) -> None:
-        """See ``UploadWriter``."""
+        """See ``UploadWriter``. Where it fails, the session stands as before."""
+        if self._held is None:
+            raise ValueError(f"{self._uuid}: written to after it was closed")
         self._offset = self._driver.append(self._key, self._offset, data)
         if self._hasher is not None:
             self._hasher.update(data)
