@@ -6,7 +6,9 @@ layout. Each has a home of its own: no test sees the machine's logins or images.
 
 import hashlib
 import json
+import shutil
 import subprocess
+import sys
 import tarfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -14,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from tests.clients.cgroups import remove_cgroups
 from tests.clients.daemon import Daemon
 from tests.clients.image import Sample
 from tests.clients.namespace import CommandFailedError, Namespace
@@ -74,6 +77,12 @@ class CommandLine(ABC):
     @abstractmethod
     def _pull(self, registry: Registry, name: str) -> Held: ...
 
+    def trust(self, registry: Registry) -> None:
+        """Trust the registry's CA: most clients read ``/etc/docker/certs.d``, Docker's daemon without a restart."""
+        certificates = self.namespace.file("/etc/docker/certs.d") / registry.name
+        certificates.mkdir(parents=True, exist_ok=True)
+        shutil.copy(str(registry.ca), certificates / "ca.crt")
+
     def run(self, *argv: str | Path, text: str | None = None) -> str:
         """Standard output of a command of this client.
 
@@ -121,6 +130,11 @@ class Docker(CommandLine):
         self.run("docker", "pull", "--quiet", image)
         digest = self.run("docker", "image", "inspect", "--format", "{{(index .RepoDigests 0)}}", image)
         return Held(digest.strip().rpartition("@")[2], self._stored(image))
+
+    def execute(self, registry: Registry, name: str) -> str:
+        """Pull an image and run it; what it printed."""
+        self.forget()
+        return self.run("docker", "run", "--rm", "--quiet", "--network", "none", registry.reference(name))
 
     def forget(self) -> None:
         """Drop every image and every trace of a build, so that the next pull fetches all of it.
@@ -191,7 +205,21 @@ class Podman(_Containers):
 
     def __init__(self, namespace: Namespace, folder: Path, environment: Mapping[str, str]) -> None:
         super().__init__(namespace, folder, environment)
-        self.command = (*self.command, "--cgroup-manager", "cgroupfs", "--events-backend", "file")
+        # crun, its first choice, refuses a machine with both versions of control groups.
+        options = ["--runtime", "runc", "--cgroup-manager", "cgroupfs", "--events-backend", "file"]
+        self.command = (*self.command, *options)
+
+    def execute(self, registry: Registry, name: str) -> str:
+        """Pull an image and run it; what it printed."""
+        # Without CAP_SYS_RESOURCE, as in most CI containers, podman's own limits cannot be set.
+        limits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
+        self.run(*self.command, "rmi", "--all", "--force")
+        group = f"oci-registry-lab-{self.folder.parent.name}"
+        options = ["--rm", "--quiet", "--network", "none", "--cgroup-parent", f"/{group}", *limits, *_verify(registry)]
+        try:
+            return self.run(*self.command, "run", *options, registry.reference(name))
+        finally:
+            remove_cgroups(group)
 
     def _digest(self, image: str) -> str:
         return self.run(*self.command, "image", "inspect", "--format", "{{.Digest}}", image).strip()
@@ -238,7 +266,15 @@ class SkopeoDockerFormat(Skopeo):
     form = "v2s2"
 
 
-class Oras(CommandLine):
+class _GoTool(CommandLine):
+    """oras and crane: Go programs that trust what the system trusts."""
+
+    def trust(self, registry: Registry) -> None:
+        """Name the CA as the system's."""
+        self.environment["SSL_CERT_FILE"] = str(registry.ca)
+
+
+class Oras(_GoTool):
     """oras, between a registry and image layouts."""
 
     name = "oras"
@@ -259,7 +295,7 @@ class Oras(CommandLine):
         return _layout(target)
 
 
-class Crane(CommandLine):
+class Crane(_GoTool):
     """crane; it takes ``localhost`` for plain HTTP by itself."""
 
     name = "crane"
@@ -275,6 +311,41 @@ class Crane(CommandLine):
         target = self.fresh("pulled")
         self.run("crane", "pull", "--format", "oci", registry.reference(name), target)
         return _layout(target)
+
+
+class LabDocker(CommandLine):
+    """The lab's own ``docker``: no daemon, images in an OCI layout in its home."""
+
+    name = "labdocker"
+
+    def __init__(self, namespace: Namespace, folder: Path, environment: Mapping[str, str]) -> None:
+        super().__init__(
+            namespace, folder, {**environment, "LAB_ENGINE_HOME": str(folder), "LAB_HOME": f"{folder}/lab"}
+        )
+        self.command = Path(sys.executable).with_name("labdocker")
+
+    def trust(self, registry: Registry) -> None:
+        """Put the CA into its own ``certs.d``."""
+        certificates = self.folder / "certs.d" / registry.name
+        certificates.mkdir(parents=True)
+        shutil.copy(str(registry.ca), certificates / "ca.crt")
+
+    def _login(self, registry: Registry, user: str, secret: str) -> None:
+        self.run(self.command, "login", registry.name, "--username", user, "--password-stdin", text=secret)
+
+    def _push(self, registry: Registry, name: str, sample: Sample) -> None:
+        image, context = registry.reference(name), sample.write_context(self.fresh("context"))
+        self.run(self.command, "build", "--quiet", "--tag", image, context)
+        self.run(self.command, "push", "--quiet", image)
+
+    def _pull(self, registry: Registry, name: str) -> Held:
+        image = registry.reference(name)
+        if image in self.run(self.command, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}").splitlines():
+            self.run(self.command, "image", "rm", image)
+        self.run(self.command, "pull", "--quiet", image)
+        index = json.loads((self.folder / "images" / "index.json").read_text(encoding="utf-8"))
+        named = {row["annotations"]["org.opencontainers.image.ref.name"]: row["digest"] for row in index["manifests"]}
+        return Held(named[image], _by_digest((self.folder / "images" / "blobs" / "sha256").iterdir()))
 
 
 def _verify(registry: Registry, side: str = "") -> list[str]:

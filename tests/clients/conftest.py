@@ -4,11 +4,24 @@ Each starts when a test first asks for it and lasts for the session of that work
 """
 
 import os
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
-from tests.clients.command_lines import Buildah, ClassicDocker, CommandLine, Crane, Docker, Oras, Podman, Skopeo
+from tests.clients.command_lines import (
+    Buildah,
+    ClassicDocker,
+    CommandLine,
+    Crane,
+    Docker,
+    LabDocker,
+    Oras,
+    Podman,
+    Skopeo,
+    SkopeoDockerFormat,
+)
 from tests.clients.daemon import Daemon, running_daemon
 from tests.clients.install import TOOLS
 from tests.clients.namespace import ADDRESS, Namespace
@@ -18,8 +31,15 @@ from tests.tools import require, require_root
 NewClient = Callable[[str], CommandLine]
 """Makes a client by name, with an empty home."""
 
-_PROGRAMS = {"docker-26": "trixie/dockerd", "docker-28": "sid/dockerd"}
-_CLASSES: dict[str, type[CommandLine]] = {tool.name: tool for tool in (Podman, Buildah, Skopeo, Oras, Crane)}
+_CLASSES: Mapping[str, type[CommandLine]] = {
+    "buildah": Buildah,
+    "crane": Crane,
+    "labdocker": LabDocker,
+    "oras": Oras,
+    "podman": Podman,
+    "skopeo": Skopeo,
+    "skopeo-v2s2": SkopeoDockerFormat,
+}
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +77,8 @@ def new_client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
             return Docker(request.getfixturevalue("docker_28"), folder)
         if name == "docker-26":
             return ClassicDocker(request.getfixturevalue("docker_26"), folder)
-        require(name)
+        if name != LabDocker.name:  # ours, always there
+            require(_CLASSES[name].name)
         path = os.pathsep.join((os.environ["PATH"], f"{TOOLS}/sid/usr/bin", "/usr/sbin", "/sbin"))
         return _CLASSES[name](request.getfixturevalue("namespace"), folder, {"PATH": path})
 
@@ -93,13 +114,30 @@ def secure(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> It
         yield registry
 
 
+@pytest.fixture(scope="session")
+def twin(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """The GHCR twin, over plain HTTP."""
+    folder = tmp_path_factory.mktemp("twin") / "registry"
+    with running_registry(namespace, "localhost:5001", "127.0.0.1", folder, ours=_ghcr(folder)) as registry:
+        yield registry
+
+
+@pytest.fixture(scope="session")
+def secure_twin(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """The GHCR twin, over TLS, at ``localhost``."""
+    folder = tmp_path_factory.mktemp("secure-twin") / "registry"
+    with running_registry(namespace, "localhost:5443", "127.0.0.1", folder, ours=_ghcr(folder), tls=True) as registry:
+        yield registry
+
+
+def _ghcr(folder: Path) -> dict[str, object]:
+    """What makes a registry the twin."""
+    files = {"accounts": {"path": f"{folder}/accounts.json"}, "journal": {"path": f"{folder}/journal.jsonl"}}
+    return {"twin": "ghcr", **files}
+
+
 @pytest.fixture
 def trusted(namespace: Namespace, secure: Registry) -> Iterator[Registry]:
-    """``secure`` with its CA in ``/etc/docker/certs.d``, which the containers tools read as well."""
-    certificates = namespace.file("/etc/docker/certs.d") / secure.name
-    certificates.mkdir(parents=True)
-    assert secure.ca
-    (certificates / "ca.crt").write_bytes(secure.ca.read_bytes())
+    """``secure``, for clients that are told to trust its CA; what they wrote into ``/etc/docker`` goes again."""
     yield secure
-    (certificates / "ca.crt").unlink()
-    certificates.rmdir()
+    shutil.rmtree(namespace.file("/etc/docker/certs.d"), ignore_errors=True)

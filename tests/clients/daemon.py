@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import subprocess
 import tempfile
 import time
@@ -10,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.clients.cgroups import remove_cgroups
 from tests.clients.install import TOOLS
 from tests.clients.namespace import Namespace
 
 START_SECONDS = 30
 STOP_SECONDS = 20
-_CGROUPS = Path("/sys/fs/cgroup")
 _BRIDGES = {"sid": ("lab-sid", "172.28.0.1/24"), "trixie": ("lab-trixie", "172.29.0.1/24")}
 """By suite the daemon's bridge and its address, inside the namespace."""
 
@@ -72,7 +71,7 @@ def running_daemon(namespace: Namespace, suite: str, *, containerd_store: bool) 
             yield daemon
         finally:
             _stop(process)
-            _remove_cgroups(cgroup)
+            remove_cgroups(cgroup)
 
 
 def _configure(daemon: Daemon, folder: Path, cgroup: str) -> Path:
@@ -121,11 +120,3 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _remove_cgroups(name: str) -> None:
-    """Remove the empty groups that the daemon's containers leave, under whichever hierarchies there are."""
-    for group in [*_CGROUPS.glob(f"*/{name}"), *_CGROUPS.glob(name)]:
-        for folder, _, _ in os.walk(group, topdown=False):
-            with contextlib.suppress(OSError):  # a controller that is not ours to change: an empty group is harmless
-                Path(folder).rmdir()

@@ -74,14 +74,23 @@ class Registry:
 
     def image(self, repository: str, tag: str) -> Image:
         """The image that ``tag`` names now; of an index, its first platform."""
-        link = self._root / "repositories" / repository / "_manifests" / "tags" / tag / "current" / "link"
-        tagged = digest = link.read_text(encoding="utf-8")
+        tagged = digest = self._resolve(repository, tag)
         manifest = json.loads(self.blob(digest))
         if manifest["mediaType"] in _INDEXES:
             digest = manifest["manifests"][0]["digest"]
             manifest = json.loads(self.blob(digest))
         layers = [layer["digest"] for layer in manifest["layers"]]
         return Image(tagged, digest, manifest["config"]["digest"], layers, manifest["mediaType"])
+
+    def tree(self, repository: str, tag: str) -> list[str]:
+        """Digests of all that ``tag`` names now, level by level: indexes, manifests, configurations, layers."""
+        found = [self._resolve(repository, tag)]
+        for digest in found:  # grows as it goes
+            if self.blob(digest)[:1] == b"{":
+                content = json.loads(self.blob(digest))
+                named = [*content.get("manifests", []), content.get("config"), *content.get("layers", [])]
+                found += [row["digest"] for row in named if isinstance(row, dict) and "digest" in row]
+        return found
 
     def blob(self, digest: str) -> bytes:
         """Content of a blob or manifest."""
@@ -92,6 +101,10 @@ class Registry:
         """Names of the repositories that hold a manifest."""
         root = self._root / "repositories"
         return sorted(str(found.parent.relative_to(root)) for found in root.rglob("_manifests"))
+
+    def _resolve(self, repository: str, tag: str) -> str:
+        link = self._root / "repositories" / repository / "_manifests" / "tags" / tag / "current" / "link"
+        return link.read_text(encoding="utf-8")
 
     @property
     def _root(self) -> Path:
