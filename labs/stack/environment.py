@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,17 +12,17 @@ from enum import StrEnum
 from pathlib import Path
 
 from labs.attempts import Attempt, Endpoint
-from labs.home import LabHome
+from labs.home import MACHINES, LabHome
 from labs.stack.interface import StackError
 
 ENGINE_TIMEOUT_SECONDS = 5.0
 """A daemon that does not answer by then is taken for absent."""
 
-# LAB_DOCKER is asked again at each call: the engine may be started, or the setting changed, while the shell is open.
+# Asked again at each call: the engine may be started, or the setting changed, while a shell is open.
 _DOCKER_SHIM = """\
 #!/bin/sh
 # The lab's docker. LAB_DOCKER=lab is the lab's own, real is Docker's, auto is Docker's where an engine answers.
-here='{bin}'
+here={bin}
 real=
 IFS=:
 for folder in $PATH; do
@@ -41,7 +42,7 @@ auto)
     [ -n "$real" ] && "$real" version >/dev/null 2>&1 && exec "$real" "$@"
     ;;
 esac
-exec '{labdocker}' "$@"
+exec {labdocker} "$@"
 """
 
 
@@ -114,17 +115,21 @@ def engine_version(command: Path) -> str | None:
 def environment(
     home: LabHome, attempt: Attempt, machine: str, environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """What a machine's commands run in.
+    """What a machine's commands run in. ``LAB_REGISTRY`` fits the docker that answers there.
 
-    ``LAB_DOCKER`` stays as it was: the shim decides at each call, and ``LAB_REGISTRY`` fits what it decides now.
+    Docker's own daemon has one store for all its clients: a second machine is the lab's engine unless ``LAB_DOCKER``
+    forces Docker's.
     """
-    docker = choose_docker(home, environ).docker
+    choice = choose_docker(home, environ)
+    is_first = machine == MACHINES[0]
+    docker = choice.docker if is_first or choice.is_forced else Docker.LAB
     engine = str(home.engine(machine))
     return dict(environ) | {
         "PATH": _path(environ, home.bin, Path(sys.executable).parent),
         "LAB_HOME": str(home.state),
         "LAB_WORK": str(home.work),
         "LAB_MACHINE": machine,
+        "LAB_DOCKER": docker if choice.is_forced or not is_first else "auto",
         "LAB_ENGINE_HOME": engine,
         "DOCKER_CONFIG": engine,
         "LAB_REGISTRY": registry_name(attempt.registries["hosted"], docker, choose_internet(environ)),
@@ -147,9 +152,10 @@ def write_commands(home: LabHome) -> None:
     """Put the lab's own commands where PATH finds them first."""
     home.bin.mkdir(parents=True, exist_ok=True)
     shim = home.bin / "docker"
+    labdocker = str(Path(sys.executable).with_name("labdocker"))
     temporary = home.bin / ".docker.tmp"
     temporary.write_text(
-        _DOCKER_SHIM.format(bin=home.bin, labdocker=Path(sys.executable).with_name("labdocker")), encoding="utf-8"
+        _DOCKER_SHIM.format(bin=shlex.quote(str(home.bin)), labdocker=shlex.quote(labdocker)), encoding="utf-8"
     )
     temporary.chmod(0o755)
     temporary.replace(shim)

@@ -6,7 +6,6 @@ import json
 import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from labs.catalog.model import Lab
@@ -40,10 +39,10 @@ def starter(lab: Lab, parameters: Mapping[str, str], language: str) -> dict[str,
     from labs.engine.program import program
 
     files = {PROGRAM: program(host_platform().architecture)}
-    for entry in (lab.folder / "starter").iterdir():
-        name = _name_in(language, entry)
-        if name is not None:
-            files[name] = _render(entry.read_text(encoding="utf-8"), parameters).encode()
+    for folder in (lab.folder / "starter", lab.folder / "starter" / language):
+        for entry in folder.iterdir():
+            if entry.is_file():
+                files[entry.name] = _render(entry.read_text(encoding="utf-8"), parameters).encode()
     return files
 
 
@@ -73,15 +72,6 @@ def _move(source: Path, target: Path) -> None:
         if exc.errno != errno.EXDEV:
             raise
         shutil.move(source, target)
-
-
-def _name_in(language: str, entry: Traversable) -> str | None:
-    """``README.fr.md`` is ``README.md`` in French and nothing in English; other names stand for themselves."""
-    stem, dot, suffix = entry.name.rpartition(".")
-    base, _, tongue = stem.rpartition(".")
-    if tongue not in {"fr", "en"}:
-        return entry.name
-    return f"{base}{dot}{suffix}" if tongue == language else None
 
 
 def _render(text: str, parameters: Mapping[str, str]) -> str:

@@ -1,0 +1,10 @@
+#!/bin/sh
+# Every box was ticked, to be safe. It works, and it is not safe.
+. "$LAB_STEPS"
+
+make_pat write:packages,delete:packages,repo,admin:org
+log_in
+build
+tag
+push
+pull_on_machine_b

@@ -1,0 +1,114 @@
+"""What a stack has that a never-used one does not, and its removal."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from labs.home import LabHome
+from labs.stack import inventory
+from labs.stack.interface import NEVER_USED, StackError
+
+NOBODY = 65534
+
+
+def used(folder: Path) -> LabHome:
+    """A lab in which TP-1 was used."""
+    home = LabHome(folder / ".lab", folder / "work")
+    for path in (
+        home.stack("tp1") / "attempt.json",
+        home.stack("tp1") / "hosted" / "store" / "docker" / "data",
+        home.engine("a") / "config.json",
+        home.files("tp1") / "Dockerfile",
+        home.state / "attempts.json",
+        home.backups("tp1") / "earlier" / "Dockerfile",
+        home.stack("tp2") / "attempt.json",
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> LabHome:
+    """A lab in which TP-1 was used."""
+    return used(tmp_path)
+
+
+def test_everything_of_the_exercise_and_nothing_else(home: LabHome) -> None:
+    """Its state, the machines and the student's files count; counts, backups and other exercises do not."""
+    assert inventory.take(home, "tp1", []).files == (
+        "engines/a/config.json",
+        "tp1/attempt.json",
+        "tp1/hosted/store/docker/data",
+        "work/tp1/Dockerfile",
+    )
+
+
+def test_a_never_used_stack_has_nothing(tmp_path: Path) -> None:
+    """Empty folders are no trace of use."""
+    home = LabHome(tmp_path / ".lab", tmp_path / "work")
+    assert inventory.take(home, "tp1", []) == NEVER_USED
+    home.files("tp1").mkdir(parents=True)
+    assert inventory.take(home, "tp1", []) == NEVER_USED
+
+
+def test_a_link_is_removed_and_what_it_leads_to_is_not(home: LabHome, tmp_path: Path) -> None:
+    """A student who links to their thesis keeps the thesis."""
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "draft").touch()
+    (home.stack("tp1") / "link").symlink_to(tmp_path / "thesis")
+    assert "tp1/link" in inventory.take(home, "tp1", []).files
+    inventory.remove(home.stack("tp1"))
+    assert not home.stack("tp1").exists()
+    assert (tmp_path / "thesis" / "draft").exists()
+
+
+def test_removing_what_is_not_there(home: LabHome) -> None:
+    """Nothing to remove is removed."""
+    inventory.remove(home.stack("tp9"))
+
+
+def test_a_refusal_is_named(home: LabHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the system will not remove is an error with the path and the system's reason."""
+
+    def refuse(path: Path) -> None:
+        raise OSError(30, "Read-only file system", str(path))
+
+    monkeypatch.setattr("labs.stack.inventory.shutil.rmtree", refuse)
+    with pytest.raises(StackError) as caught:
+        inventory.remove(home.stack("tp1"))
+    assert caught.value.parameters == {"path": str(home.stack("tp1")), "reason": "Read-only file system"}
+
+
+@contextmanager
+def somebody_else() -> Iterator[None]:
+    """Root may do anything; for a while this process is an ordinary user."""
+    os.setresuid(NOBODY, NOBODY, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="becomes another user: needs root on Linux")
+def test_read_only_folders_are_made_writable_first() -> None:
+    """A folder that was made read-only or unreadable is seen by an ordinary user, and removed."""
+    # Not pytest's tmp_path: that lies in a folder which only its owner may enter.
+    with tempfile.TemporaryDirectory() as folder:
+        home = used(Path(folder))
+        for path in (Path(folder), *Path(folder).rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+        (home.stack("tp1") / "hosted" / "store").chmod(0o000)
+        (home.stack("tp1") / "hosted").chmod(0o500)
+        with somebody_else():
+            with pytest.raises(PermissionError):
+                shutil.rmtree(home.stack("tp1") / "hosted")
+            assert "tp1/hosted/store" in inventory.take(home, "tp1", []).files
+            inventory.remove(home.stack("tp1"))
+        assert not home.stack("tp1").exists()
