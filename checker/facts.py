@@ -25,6 +25,10 @@ NO_JOURNAL = Unavailable("no-journal")
 """The registry is not ours and keeps no journal for us: what happened there cannot be known, what is there can."""
 
 
+INTEGRITY_REASONS = frozenset({"journal-broken", "journal-truncated", "pack-changed"})
+"""Not missing, but changed: nothing that rests on it can be judged."""
+
+
 class NotObserved(Exception):
     """A check needed a source that is ``Unavailable``; the runner turns it into INCONCLUSIVE."""
 
@@ -42,6 +46,7 @@ class Source(StrEnum):
     CONTENT = "content"
     CLIENT = "client"
     STORE = "store"
+    PACK = "pack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +193,13 @@ class ImageStore:
 
 
 @dataclass(frozen=True, slots=True)
+class PackFiles:
+    """The check files that are judging now; ``digest`` is SHA-256 hex over all of them."""
+
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """All that a check may look at."""
 
@@ -198,11 +210,18 @@ class Facts:
     content: Content | Unavailable
     client: ClientConfig | Unavailable
     store: ImageStore | Unavailable
+    pack: PackFiles | Unavailable
+
+    @property
+    def integrity(self) -> Unavailable | None:
+        """What was tampered with, if anything."""
+        suspects = (source for source in (self.pack, self.journal) if isinstance(source, Unavailable))
+        return next((each for each in suspects if each.reason in INTEGRITY_REASONS), None)
 
     @property
     def outage(self) -> Unavailable | None:
-        """Why nothing at all can be judged, if so: the registry itself does not answer."""
-        return self.answer if isinstance(self.answer, Unavailable) else None
+        """Why nothing at all can be judged, if so: something was tampered with, or the registry does not answer."""
+        return self.integrity or (self.answer if isinstance(self.answer, Unavailable) else None)
 
 
 SOURCE_TYPES: Mapping[Source, type] = {
@@ -212,6 +231,7 @@ SOURCE_TYPES: Mapping[Source, type] = {
     Source.CONTENT: Content,
     Source.CLIENT: ClientConfig,
     Source.STORE: ImageStore,
+    Source.PACK: PackFiles,
 }
 """What a probe of each source yields; anything else is garbage."""
 

@@ -5,6 +5,7 @@ Texts never travel: messages are ids and parameters, so that an old result can b
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -114,3 +115,56 @@ class Verdict:
     def points(self) -> int:
         """Points won: all of the check's, or none."""
         return self.check.points if self.status is Status.PASS else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The part of the journal that a report rests on: sequence numbers inclusive, ``head`` the last one's hash."""
+
+    seq_from: int
+    seq_to: int
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One run of one lab's checks.
+
+    Attributes:
+        pseudonym: Stands for the student; the name is not in it.
+        clock_skew_ms: How far the registry's clock is ahead of ours.
+        context: Names of the exercise that fill messages: ``tp``, ``user``, ``org``, ``repo``.
+        journal: None where there is none, or it could not be read.
+        integrity: What was tampered with.
+        outage: Why nothing could be judged.
+    """
+
+    lab: str
+    attempt: int
+    started_at: datetime
+    horizon_seq: int
+    pseudonym: str
+    registry: str
+    engine: str
+    os: str
+    clock_skew_ms: int
+    pack_digest: str
+    verdicts: tuple[Verdict, ...]
+    context: Mapping[str, str]
+    journal: Span | None = None
+    integrity: Cause | None = None
+    outage: Cause | None = None
+
+    def count(self, status: Status) -> int:
+        """How many verdicts are of this status."""
+        return sum(verdict.status is status for verdict in self.verdicts)
+
+    @property
+    def points(self) -> int:
+        """Points won."""
+        return sum(verdict.points for verdict in self.verdicts)
+
+    @property
+    def max_points(self) -> int:
+        """Points that could be won."""
+        return sum(verdict.check.points for verdict in self.verdicts)

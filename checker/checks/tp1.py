@@ -229,7 +229,7 @@ def _refusal_cause(event: Event, name: str, task: Task) -> Cause:
     if event.actor is None:
         return Cause("push.anonymous")
     namespace = name.partition("/")[0]
-    if namespace not in {task.parameters["org"], task.parameters["user"]}:
+    if namespace not in {task.parameters["org"], task.parameters["user"].lower()}:
         return Cause("push.foreign-namespace", {"namespace": namespace, "org": task.parameters["org"]})
     if WRITE not in event.credential_scopes:
         return Cause("push.missing-scope", {"scopes": ", ".join(event.credential_scopes) or "-"})

@@ -1,0 +1,38 @@
+"""What blocks what: one fault is one red line. Pure."""
+
+from collections.abc import Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+
+from checker.model import Check, Finding, Status
+
+
+def closure(checks: Sequence[Check], codes: Sequence[str]) -> list[Check]:
+    """The checks of ``codes`` with all that they need, in the order of ``checks``.
+
+    Raises:
+        ValueError: A need is unknown, or checks need each other in a circle.
+    """
+    known = {check.code: check for check in checks}
+    wanted, todo = set(codes), list(codes)
+    while todo:
+        needs = known[todo.pop()].needs
+        if unknown := set(needs) - set(known):
+            raise ValueError(f"needs {sorted(unknown)}: expected one of {sorted(known)}")
+        todo += [code for code in needs if code not in wanted]
+        wanted.update(needs)
+    try:
+        TopologicalSorter({code: known[code].needs for code in wanted}).prepare()
+    except CycleError as exc:
+        raise ValueError(f"checks need each other: {exc.args[1]}") from exc
+    return [check for check in checks if check.code in wanted]
+
+
+def blocked_by(check: Check, checks: Mapping[str, Check], findings: Mapping[str, Finding]) -> tuple[str, ...]:
+    """The failures that explain this one, the roots only; empty when it fails on its own, or does not fail."""
+    if findings[check.code].status is not Status.FAIL:
+        return ()
+    roots: dict[str, None] = {}
+    for code in check.needs:
+        if findings[code].status is Status.FAIL:
+            roots |= dict.fromkeys(blocked_by(checks[code], checks, findings) or (code,))
+    return tuple(roots)

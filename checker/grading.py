@@ -1,0 +1,140 @@
+"""Grades one attempt: chooses the probes, runs the checks, keeps the memory between runs, and returns the report."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from checker import checks, runner
+from checker.facts import NO_JOURNAL, Answer, Facts, Journal, PackFiles, Source, Task, Unavailable
+from checker.model import Cause, Report, Span, Verdict
+from checker.probes import Probe
+from checker.probes.connection import Connection
+from checker.probes.files import ClientProbe, StoreProbe, client_credential, grader_credential
+from checker.probes.host import read_os
+from checker.probes.journal import JournalProbe, Mark
+from checker.probes.pack import PackProbe
+from checker.probes.registry import AnswerProbe, ContentProbe, TagsProbe
+from checker.seal import Seal
+from labs.attempts import Attempt, Endpoint
+from pyregistry import __version__
+
+PUSHING_MACHINE = "a"
+
+
+@dataclass(frozen=True, slots=True)
+class NoJournalProbe:
+    """Stands in where the registry is not ours and keeps no journal for us."""
+
+    deadline_seconds: float = 1.0
+    source: Source = Source.JOURNAL
+
+    def read(self) -> Unavailable:
+        """Nothing to read."""
+        return NO_JOURNAL
+
+
+def grade(
+    attempt: Attempt,
+    endpoint: Endpoint,
+    folder: Path,
+    *,
+    only: Sequence[str] | None = None,
+    hint_levels: Mapping[str, int] | None = None,
+    on_verdict: Callable[[Verdict], None] = lambda _: None,
+) -> Report:
+    """Grade ``attempt`` on the registry ``endpoint``.
+
+    Args:
+        attempt: What the stack recorded.
+        endpoint: The attempt's own registry, or another one.
+        folder: The attempt's state folder, where the memory between runs lies.
+        only: Codes of the checks to show; None shows all.
+        hint_levels: By code, how many hints were taken.
+        on_verdict: Called for each verdict as soon as it stands.
+    """
+    pack = checks.pack(attempt.slug)
+    task = Task(attempt.parameters, _hosts(endpoint))
+    seal = Seal.load(folder, attempt.started_at.isoformat())
+    graded = runner.run(
+        pack.checks,
+        task,
+        _probes(attempt, endpoint, pack, seal),
+        only=only,
+        hint_levels=hint_levels,
+        on_verdict=on_verdict,
+    )
+    _remember(attempt, folder, graded.facts)
+    return _report(attempt, endpoint, graded)
+
+
+def _hosts(endpoint: Endpoint) -> tuple[str, ...]:
+    """The names by which clients call the registry: its own, and, with Docker's own daemon, the port on localhost."""
+    there = urlsplit(endpoint.url)
+    return tuple(dict.fromkeys((endpoint.name, there.netloc, f"localhost:{there.port}")))
+
+
+def _probes(attempt: Attempt, endpoint: Endpoint, pack: checks.Pack, seal: Seal | None) -> list[Probe]:
+    """One probe for each source."""
+    machine, target = Path(attempt.machines[PUSHING_MACHINE]), pack.target(attempt.parameters)
+    if endpoint.credential is not None:
+        connection = Connection(endpoint, partial(grader_credential, Path(endpoint.credential)))
+    else:
+        connection = Connection(endpoint, partial(client_credential, machine, urlsplit(endpoint.url).netloc))
+    mark = Mark(seal.seq, seal.head) if seal else None
+    return [
+        PackProbe(seal.pack if seal and seal.version == __version__ else None),
+        AnswerProbe(connection),
+        JournalProbe(Path(endpoint.journal), attempt.horizon_seq, mark) if endpoint.journal else NoJournalProbe(),
+        TagsProbe(connection, target),
+        ContentProbe(connection, target),
+        ClientProbe(machine),
+        StoreProbe(machine),
+    ]
+
+
+def _remember(attempt: Attempt, folder: Path, facts: Facts) -> None:
+    """Write down what judged, and how far the journal had come; only a sound run is remembered."""
+    if isinstance(facts.journal, Journal) and isinstance(facts.pack, PackFiles):
+        seal = Seal(
+            attempt.started_at.isoformat(), __version__, facts.pack.digest, facts.journal.seq_to, facts.journal.head
+        )
+        with suppress(OSError):  # a read-only folder must not keep anybody from being graded
+            seal.save(folder)
+
+
+def _report(attempt: Attempt, endpoint: Endpoint, graded: runner.Graded) -> Report:
+    """Put the verdicts beside what they rest on."""
+    facts, parameters = graded.facts, attempt.parameters
+    return Report(
+        lab=attempt.slug,
+        attempt=attempt.number,
+        started_at=attempt.started_at,
+        horizon_seq=attempt.horizon_seq,
+        pseudonym=hashlib.sha256(f"labcheck/{attempt.student}".encode()).hexdigest()[:12],
+        registry=endpoint.name,
+        engine=attempt.engine,
+        os=read_os(),
+        clock_skew_ms=facts.answer.clock_skew_ms if isinstance(facts.answer, Answer) else 0,
+        pack_digest=facts.pack.digest if isinstance(facts.pack, PackFiles) else "",
+        verdicts=graded.verdicts,
+        context={name: parameters[name] for name in ("user", "org", "repo") if name in parameters},
+        journal=_span(facts),
+        integrity=_cause(facts.integrity),
+        outage=_cause(facts.outage),
+    )
+
+
+def _span(facts: Facts) -> Span | None:
+    """The part of the journal that was judged."""
+    if not isinstance(facts.journal, Journal):
+        return None
+    return Span(facts.journal.horizon_seq + 1, facts.journal.seq_to, facts.journal.head)
+
+
+def _cause(unavailable: Unavailable | None) -> Cause | None:
+    """A reason as a message."""
+    return Cause(unavailable.reason, unavailable.params) if unavailable else None

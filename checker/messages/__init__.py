@@ -1,0 +1,55 @@
+"""Texts by message id and language, with parameters; the only place where words for people are looked up."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
+
+LANGUAGES = ("fr", "en")
+
+
+@lru_cache
+def _table(name: str) -> dict[str, dict[str, str]]:
+    """One file of texts."""
+    return tomllib.loads((files(__package__) / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """The texts of one language.
+
+    Attributes:
+        context: Fills placeholders that a message's own parameters leave open.
+        steps: The exercise's steps in the task's words, by number.
+    """
+
+    language: str
+    context: Mapping[str, str] = field(default_factory=dict)
+    steps: Mapping[int, str] = field(default_factory=dict)
+
+    def text(self, section: str, message: str, params: Mapping[str, str | int] | None = None) -> str:
+        """The message ``message`` of a section, filled in.
+
+        Raises:
+            KeyError: No such message, or a parameter is missing.
+        """
+        return _table(self.language)[section][message].format_map({**self.context, **(params or {})})
+
+    def check(self, code: str, part: str) -> str:
+        """``title``, ``asks``, ``evidence`` or ``unproved`` of a check."""
+        table: Mapping[str, Mapping[str, Mapping[str, str]]] = _table(self.language)  # type: ignore[assignment]
+        return table["check"][code][part]
+
+    def cause_pattern(self, cause: str) -> str:
+        """A cause's text with its placeholders open."""
+        return _table(self.language)["cause"][cause]
+
+    def fact(self, name: str) -> str:
+        """What an observation is called; a name that is itself a word of the task, as ``latest``, stands for itself."""
+        return _table(self.language)["fact"].get(name, name)
+
+    def command(self, cause: str) -> str:
+        """The command that looks further into a cause."""
+        commands: Mapping[str, str] = _table("commands")  # type: ignore[assignment]
+        return commands.get(cause, commands["default"]).format_map(self.context)

@@ -1,0 +1,27 @@
+"""The grader's only I/O: each probe reads one source and judges nothing."""
+
+from typing import Protocol
+
+from checker.facts import Source
+
+
+class Probe(Protocol):
+    """One source."""
+
+    @property
+    def source(self) -> Source:
+        """What it reads."""
+        ...
+
+    @property
+    def deadline_seconds(self) -> float:
+        """After this the runner stops waiting for it."""
+        ...
+
+    def read(self) -> object:
+        """The facts, of the type that ``SOURCE_TYPES`` names, or ``Unavailable``.
+
+        Raises:
+            NotObserved: Likewise unavailable.
+        """
+        ...

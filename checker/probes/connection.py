@@ -1,0 +1,261 @@
+"""The grader's own HTTP: TLS proved for the registry's name, wherever it listens; the token dance; streamed bodies."""
+
+import base64
+import json
+import re
+import ssl
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode, urljoin, urlsplit
+
+import urllib3
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    MaxRetryError,
+    NewConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
+from urllib3.response import BaseHTTPResponse
+
+from checker.facts import NotObserved, Unavailable
+from checker.probes.journal import GRADER
+from labs.attempts import Endpoint
+from pyregistry import __version__
+
+CONNECT_SECONDS, READ_SECONDS = 1.0, 3.0
+"""Waits for a registry on this machine; a longer silence is an answer too (INCONCLUSIVE)."""
+CHUNK_BYTES = 1 << 20
+MAX_REDIRECTS = 3
+"""Hosted registries send blob downloads to a store of theirs, once; more is a loop."""
+TOKEN_MAX_BYTES = 1 << 20
+_OK, _UNAUTHORIZED, _NOT_FOUND, _SERVER_ERROR = 200, 401, 404, 500
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+# challenge ::= scheme 1*SP auth-param *( "," auth-param )   auth-param ::= token "=" quoted-string   (RFC 9110 §11)
+_AUTH_PARAM = re.compile(r'(\w+)="([^"]*)"')
+_ABSENT = frozenset({"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "BLOB_UNKNOWN"})
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """Who the grader is to a registry."""
+
+    user: str
+    secret: str
+
+    def basic(self) -> str:
+        """The Authorization header."""
+        return "Basic " + base64.b64encode(f"{self.user}:{self.secret}".encode()).decode()
+
+    def __repr__(self) -> str:
+        """Without the secret: a repr ends up in logs."""
+        return f"Credential({self.user!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer of the registry."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Connection:
+    """Speaks to one registry. Safe for several threads.
+
+    Args:
+        endpoint: Where it is, and the name that its certificate must prove.
+        credential: Called when the registry asks who we are; None stays anonymous.
+    """
+
+    def __init__(self, endpoint: Endpoint, credential: Callable[[], Credential | None]) -> None:
+        self.endpoint = endpoint
+        self._credential = credential
+        self._authorization: dict[str, str] = {}
+        self._own = _pool(endpoint.url, endpoint.name, endpoint.ca)
+
+    def get(self, path: str, *, accept: Sequence[str] = (), limit: int = TOKEN_MAX_BYTES) -> Reply:
+        """GET a small thing of the registry, logging in as it asks.
+
+        Raises:
+            NotObserved: No answer, or one larger than ``limit`` bytes.
+        """
+        with self._opened(path, accept) as response:
+            body = b"".join(_chunks(response, path, limit))
+            return Reply(response.status, {k.lower(): v for k, v in response.headers.items()}, body)
+
+    @contextmanager
+    def open(self, path: str) -> "Iterator[Iterator[bytes] | None]":
+        """A blob as a stream of chunks; None when the registry says that it has none.
+
+        Raises:
+            NotObserved: No usable answer.
+        """
+        with self._opened(path, ()) as response:
+            if response.status == _OK:
+                yield _chunks(response, path, None)
+            else:
+                reply = Reply(response.status, {}, b"".join(_chunks(response, path, TOKEN_MAX_BYTES)))
+                expect_absent(reply, path)
+                yield None
+
+    @contextmanager
+    def _opened(self, path: str, accept: Sequence[str]) -> Iterator[BaseHTTPResponse]:
+        """The answer after login and redirects, its body unread."""
+        scope = path.rpartition("/manifests/")[0] or path.rpartition("/blobs/")[0] or path
+        response = self._request(path, accept, scope)
+        challenge = response.headers.get("WWW-Authenticate", "")
+        credential = self._credential() if response.status == _UNAUTHORIZED and challenge else None
+        if credential:
+            response.drain_conn()
+            self._authorization[scope] = self._answer(challenge, credential)
+            response = self._request(path, accept, scope)
+        response = self._followed(response, urljoin(self.endpoint.url, path))
+        try:
+            yield response
+        finally:
+            response.close()
+            response.release_conn()
+
+    def _request(self, path: str, accept: Sequence[str], scope: str) -> BaseHTTPResponse:
+        """One request to the registry itself."""
+        headers = {"Accept": ", ".join(accept)} if accept else {}
+        if scope in self._authorization:
+            headers["Authorization"] = self._authorization[scope]
+        return self._send(self._own, path, headers | {"Host": self._host()})
+
+    def _host(self) -> str:
+        """What the registry is called: with its port unless that is a stand-in for the name's own."""
+        there = urlsplit(self.endpoint.url)
+        return there.netloc if self.endpoint.name == there.hostname else self.endpoint.name
+
+    def _send(self, pool: urllib3.HTTPConnectionPool, path: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
+        """Send, and turn what the network does into reasons."""
+        told = {"User-Agent": f"{GRADER}/{__version__}", "Accept-Encoding": "identity", **headers}
+        with _reasons(self.endpoint, path):
+            return pool.request("GET", path, headers=told, preload_content=False, redirect=False, retries=False)
+
+    def _followed(self, response: BaseHTTPResponse, url: str) -> BaseHTTPResponse:
+        """Go where a blob really lies; the login stays behind."""
+        for _ in range(MAX_REDIRECTS):
+            if response.status not in _REDIRECTS:
+                return response
+            url = urljoin(url, response.headers.get("Location", ""))
+            response.close()
+            there = urlsplit(url)
+            pool = _pool(f"{there.scheme}://{there.netloc}", there.hostname or "", None)
+            response = self._send(pool, _target(url), {})
+        return response
+
+    def _answer(self, challenge: str, credential: Credential) -> str:
+        """The Authorization header that a challenge asks for.
+
+        Raises:
+            NotObserved: The token endpoint refuses, or makes no sense.
+        """
+        if challenge[:6].lower() == "basic ":
+            return credential.basic()
+        params = dict(_AUTH_PARAM.findall(challenge))
+        realm = params.pop("realm", "")
+        asked = {name: params[name] for name in ("service", "scope") if name in params}
+        there = urlsplit(realm)
+        ours = there.netloc in {self._host(), urlsplit(self.endpoint.url).netloc}
+        pool = self._own if ours else _pool(f"{there.scheme}://{there.netloc}", there.hostname or "", None)
+        headers = {"Authorization": credential.basic()} | ({"Host": there.netloc} if ours else {})
+        response = self._send(pool, f"{there.path or '/'}?{urlencode(asked, quote_via=quote, safe=':,/')}", headers)
+        body = b"".join(_chunks(response, realm, TOKEN_MAX_BYTES))
+        response.release_conn()
+        if response.status != _OK:
+            raise NotObserved(Unavailable("grader-refused", {"status": response.status}))
+        values = read_json(body, "token")
+        token = values.get("token") or values.get("access_token")
+        if not isinstance(token, str):
+            raise NotObserved(Unavailable("garbage", {"source": "token"}))
+        return f"Bearer {token}"
+
+
+def read_json(body: bytes, source: str) -> dict[str, object]:
+    """A JSON object.
+
+    Raises:
+        NotObserved: It is none.
+    """
+    try:
+        values = json.loads(body)
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        raise NotObserved(Unavailable("garbage" if body else "empty", {"source": source}))
+    return values
+
+
+def expect_absent(reply: Reply, what: str) -> None:
+    """Go on when the registry says, in the spec's words, that the thing is not there.
+
+    Raises:
+        NotObserved: It says something else.
+    """
+    if reply.status == _NOT_FOUND:
+        errors = read_json(reply.body, what).get("errors")
+        rows = errors if isinstance(errors, list) else []
+        if any(isinstance(row, dict) and row.get("code") in _ABSENT for row in rows):
+            return
+        raise NotObserved(Unavailable("garbage", {"source": what}))
+    refused = "server-error" if reply.status >= _SERVER_ERROR or reply.status < _UNAUTHORIZED else "grader-refused"
+    raise NotObserved(Unavailable(refused, {"status": reply.status, "what": what}))
+
+
+def _pool(url: str, name: str, ca: str | None) -> urllib3.HTTPConnectionPool:
+    """A pool to ``url`` that proves the other side to be ``name``."""
+    there = urlsplit(url)
+    timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+    host = there.hostname or ""
+    if there.scheme == "http":
+        return urllib3.HTTPConnectionPool(host, there.port or 80, timeout=timeout, maxsize=4)
+    trust = ssl.create_default_context(cafile=ca)
+    return urllib3.HTTPSConnectionPool(
+        host,
+        there.port or 443,
+        timeout=timeout,
+        maxsize=4,
+        ssl_context=trust,
+        server_hostname=name,
+        assert_hostname=name,
+    )
+
+
+def _target(url: str) -> str:
+    """Path and query of a URL."""
+    there = urlsplit(url)
+    return f"{there.path or '/'}?{there.query}" if there.query else there.path or "/"
+
+
+def _chunks(response: BaseHTTPResponse, what: str, limit: int | None) -> Iterator[bytes]:
+    """The body in chunks; at most ``limit`` bytes of it."""
+    size = 0
+    with _reasons(None, what):
+        for chunk in response.stream(CHUNK_BYTES, decode_content=False):
+            size += len(chunk)
+            if limit is not None and size > limit:
+                raise NotObserved(Unavailable("too-large", {"what": what}))
+            yield chunk
+
+
+@contextmanager
+def _reasons(endpoint: Endpoint | None, what: str) -> Iterator[None]:
+    """Turn faults of the network into reasons."""
+    where = {"url": endpoint.url if endpoint else what, "name": endpoint.name if endpoint else what}
+    try:
+        yield
+    except (NewConnectionError, ConnectTimeoutError, MaxRetryError) as exc:
+        raise NotObserved(Unavailable("not-answering", where)) from exc
+    except SSLError as exc:
+        raise NotObserved(Unavailable("tls", where)) from exc
+    except ReadTimeoutError as exc:
+        raise NotObserved(Unavailable("timeout", {"seconds": int(READ_SECONDS), "source": what})) from exc
+    except (HTTPError, OSError) as exc:
+        raise NotObserved(Unavailable("interrupted", {"what": what})) from exc

@@ -1,0 +1,65 @@
+"""Reads the registry's journal and proves its chain."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from checker.facts import Journal, NotObserved, Source, Unavailable
+from pyregistry.spec.journal import Event, JournalBroken, verify
+
+GRADER = "labcheck"
+"""The grader's account, and the beginning of its user agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A point that the journal had reached when it was last read: it must still be there."""
+
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class JournalProbe:
+    """Reads one journal file.
+
+    Attributes:
+        mark: Where an earlier run stopped, or None.
+    """
+
+    path: Path
+    horizon_seq: int
+    mark: Mark | None = None
+    deadline_seconds: float = 4.0
+    source: Source = Source.JOURNAL
+
+    def read(self) -> Journal | Unavailable:
+        """All events but the grader's; the last line is left alone while it is being written."""
+        try:
+            text = self.path.read_text(encoding="utf-8")
+            events = list(verify(text.splitlines(keepends=True)[: text.count("\n")]))
+        except OSError as exc:
+            raise NotObserved(
+                Unavailable("file-unreadable", {"path": str(self.path), "error": str(exc.strerror)})
+            ) from exc
+        except JournalBroken as exc:
+            return Unavailable("journal-broken", {"line": exc.line})
+        except ValueError:
+            return Unavailable("garbage", {"source": self.source})
+        return self._lacking(events) or Journal(
+            tuple(event for event in events if not _of_grader(event)), self.horizon_seq, events[-1].hash, events[-1].seq
+        )
+
+    def _lacking(self, events: Sequence[Event]) -> Unavailable | None:
+        """Whether events are gone that were there: a chain that was cut at its end still holds."""
+        reached = max(self.horizon_seq, self.mark.seq if self.mark else 0)
+        if len(events) < reached:
+            return Unavailable("journal-truncated", {"seq": len(events)})
+        if self.mark and events[self.mark.seq - 1].hash != self.mark.hash:
+            return Unavailable("journal-broken", {"line": self.mark.seq})
+        return None if events else Unavailable("empty", {"source": self.source})
+
+
+def _of_grader(event: Event) -> bool:
+    """The grader's own requests, those before its login included."""
+    return event.actor == GRADER or (event.actor is None and (event.user_agent or "").startswith(f"{GRADER}/"))

@@ -1,0 +1,1 @@
+"""Pure renderers: ``render(report, messages) -> str``. ``story`` is the wording they share."""

@@ -1,0 +1,47 @@
+"""The report as one HTML page that needs nothing else."""
+
+from html import escape
+
+from checker.messages import Messages
+from checker.model import Report, Verdict
+from checker.report import story
+
+_STYLE = """
+body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}
+table{border-collapse:collapse;width:100%}td,th{padding:.5rem;border-bottom:1px solid #ccc}
+td,th{text-align:left;vertical-align:top}
+dt{font-weight:600}dd{margin:0 0 .3rem 0;overflow-wrap:anywhere}.pass{color:#0a6b2d}.fail{color:#b00020}
+.blocked{color:#7a5200}.inconclusive{color:#6a1b9a}.word{font-weight:700}
+"""
+
+
+def render(report: Report, messages: Messages) -> str:
+    """The page."""
+    title = f"labcheck · {escape(report.lab)} · {escape(messages.text('line', 'title'))}"
+    stop = story.stop(report, messages)
+    heads = "".join(
+        f'<th scope="col">{escape(messages.text("line", name))}</th>'
+        for name in ("status_title", "code_title", "points_title", "details_title")
+    )
+    return (
+        f'<!doctype html>\n<html lang="{messages.language}">\n<meta charset="utf-8">\n<title>{title}</title>\n'
+        f"<style>{_STYLE}</style>\n<h1>{title}</h1>\n<p>{escape(story.summary(report, messages))}</p>\n"
+        + (f'<p class="fail">{escape(stop)}</p>\n' if stop else "")
+        + f"<table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n"
+        + "".join(_row(verdict, messages) for verdict in report.verdicts)
+        + "</tbody>\n</table>\n</html>\n"
+    )
+
+
+def _row(verdict: Verdict, messages: Messages) -> str:
+    """One verdict."""
+    said = "".join(
+        f"<dt>{escape(messages.text('line', line.label))}</dt><dd>{escape(line.text)}</dd>"
+        for line in story.tell(verdict, messages)
+    )
+    word = escape(messages.text("verdict", verdict.status))
+    return (
+        f'<tr><td class="word {verdict.status}">{word}</td><td>{escape(verdict.check.code)}</td>'
+        f"<td>{escape(story.points(verdict, messages))}</td>"
+        f"<td>{escape(story.heading(verdict, messages))}<dl>{said}</dl></td></tr>\n"
+    )

@@ -1,0 +1,93 @@
+"""What there is to say of a verdict, line by line: what every renderer for people shares."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from checker.messages import Messages
+from checker.model import Cause, Report, Status, Verdict
+
+EVIDENCE_SHOWN = 3
+"""Lines of evidence shown to a person; the result document has all."""
+_LONG_DIGEST = re.compile(r"(sha(?:256|512):[0-9a-f]{12})[0-9a-f]{52,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One fact. ``label`` is a message id below ``line.``."""
+
+    label: str
+    text: str
+
+
+def pair(line: Line, messages: Messages) -> str:
+    """Label and text in one line, with the language's own colon."""
+    return messages.text("line", "pair", {"label": messages.text("line", line.label), "text": line.text})
+
+
+def heading(verdict: Verdict, messages: Messages) -> str:
+    """The step in the task's words, and what was asked."""
+    step = messages.text("line", "step", {"step": verdict.check.step})
+    return f"{step}, {messages.steps.get(verdict.check.step, '')} · {messages.check(verdict.check.code, 'title')}"
+
+
+def tell(verdict: Verdict, messages: Messages) -> Iterator[Line]:
+    """All there is to say after the heading."""
+    if verdict.status is Status.PASS:
+        yield from (_line("source", evidence.ref) for evidence in verdict.finding.evidence[:1])
+    elif verdict.status is Status.BLOCKED:
+        yield _line("reason", messages.text("line", "waits", {"codes": ", ".join(verdict.blocked_by)}))
+    elif verdict.status is Status.INCONCLUSIVE:
+        yield from (_line("reason", reason(cause, messages)) for cause in verdict.finding.causes)
+    else:
+        yield from _failure(verdict, messages)
+    for advice in verdict.finding.advice:
+        yield _line("advice", messages.text("advice", advice.id, advice.params))
+
+
+def reason(cause: Cause, messages: Messages) -> str:
+    """Why something could not be observed."""
+    return messages.text("unavailable", cause.id, cause.params)
+
+
+def points(verdict: Verdict, messages: Messages) -> str:
+    """Points won of those to be won."""
+    return messages.text("line", "points", {"points": verdict.points, "max_points": verdict.check.points})
+
+
+def summary(report: Report, messages: Messages) -> str:
+    """The run in one sentence."""
+    counts = {str(status): report.count(status) for status in Status}
+    return messages.text("line", "summary", {"points": report.points, "max_points": report.max_points, **counts})
+
+
+def stop(report: Report, messages: Messages) -> str | None:
+    """The one sentence that explains why nothing was judged, if so."""
+    if report.integrity:
+        return messages.text("stop", "integrity", {"reason": reason(report.integrity, messages)})
+    if report.outage:
+        return messages.text("stop", "outage", {"reason": reason(report.outage, messages)})
+    return None
+
+
+def _failure(verdict: Verdict, messages: Messages) -> Iterator[Line]:
+    """Observed, with its source; expected; causes; and three ways on."""
+    finding, check = verdict.finding, verdict.check
+    yield _line("observed", _facts(finding.observed, messages))
+    yield from (_line("source", evidence.ref) for evidence in finding.evidence[-EVIDENCE_SHOWN:])
+    yield _line("expected", _facts(finding.expected, messages))
+    for rank, cause in enumerate(finding.causes):
+        yield _line("other_cause" if rank else "cause", messages.text("cause", cause.id, cause.params))
+    yield _line("look", messages.command(finding.causes[0].id if finding.causes else "default"))
+    yield _line("read", messages.text("line", "chapter", {"section": check.section}))
+    yield _line("hint", f"labcheck hint {check.code}")
+
+
+def _facts(facts: Mapping[str, str | int], messages: Messages) -> str:
+    """Observations as ``name = value``."""
+    return " · ".join(f"{messages.fact(name)} = {value}" for name, value in facts.items()) or "-"
+
+
+def _line(label: str, text: str) -> Line:
+    """A line, its digests cut to what the eye compares."""
+    return Line(label, _LONG_DIGEST.sub(r"\1…", text))

@@ -1,0 +1,104 @@
+"""Writes a report to a terminal as it comes: the header before anything is read, each verdict as soon as it stands."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, TextIO
+
+from checker.messages import Messages
+from checker.model import Report, Verdict
+from checker.report import console, plain
+from checker.report import json as json_report
+from labs.attempts import Attempt
+
+
+class Screen(Protocol):
+    """One way of showing a run."""
+
+    def begin(self, attempt: Attempt, registry: str) -> None:
+        """Before anything is read."""
+
+    def verdict(self, verdict: Verdict) -> None:
+        """As soon as it stands, in the order of the checks."""
+
+    def end(self, report: Report) -> None:
+        """When all is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleScreen:
+    """For people."""
+
+    messages: Messages
+    out: TextIO
+    colour: bool
+
+    def begin(self, attempt: Attempt, registry: str) -> None:
+        """One line."""
+        _write(self.out, f"labcheck · {_header(self.messages, attempt, registry)}\n\n")
+
+    def verdict(self, verdict: Verdict) -> None:
+        """A block."""
+        _write(self.out, console.verdict_block(verdict, self.messages, colour=self.colour))
+
+    def end(self, report: Report) -> None:
+        """The sum."""
+        _write(self.out, console.ending(report, self.messages, colour=self.colour))
+
+
+@dataclass(frozen=True, slots=True)
+class PlainScreen:
+    """One fact a line."""
+
+    messages: Messages
+    out: TextIO
+
+    def begin(self, attempt: Attempt, registry: str) -> None:
+        """One line."""
+        _write(self.out, f"labcheck {_header(self.messages, attempt, registry)}\n")
+
+    def verdict(self, verdict: Verdict) -> None:
+        """A few lines."""
+        _write(self.out, plain.verdict_block(verdict, self.messages))
+
+    def end(self, report: Report) -> None:
+        """The sum."""
+        _write(self.out, plain.ending(report, self.messages))
+
+
+@dataclass(frozen=True, slots=True)
+class JsonScreen:
+    """For programs: the document and nothing else."""
+
+    messages: Messages
+    out: TextIO
+
+    def begin(self, attempt: Attempt, registry: str) -> None:
+        """Nothing."""
+
+    def verdict(self, verdict: Verdict) -> None:
+        """Nothing."""
+
+    def end(self, report: Report) -> None:
+        """The document."""
+        _write(self.out, json_report.render(report, self.messages.language))
+
+
+def colour_wanted(environ: Mapping[str, str] = os.environ) -> bool:
+    """On a terminal, unless NO_COLOR says no; elsewhere only when FORCE_COLOR says so."""
+    if environ.get("NO_COLOR"):
+        return False
+    return bool(environ.get("FORCE_COLOR")) or sys.stdout.isatty()
+
+
+def _header(messages: Messages, attempt: Attempt, registry: str) -> str:
+    """What is graded."""
+    params: dict[str, str | int] = {"lab": attempt.slug.upper(), "attempt": attempt.number, "registry": registry}
+    return messages.text("line", "header", params)
+
+
+def _write(out: TextIO, text: str) -> None:
+    """At once: a line that waits in a buffer is a line that did not come."""
+    out.write(text)
+    out.flush()
