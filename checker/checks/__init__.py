@@ -24,7 +24,7 @@ class Pack:
 
 def slugs() -> list[str]:
     """Labs that have checks, sorted."""
-    return sorted(module.name for module in iter_modules(__path__))
+    return sorted(module.name for module in iter_modules(__path__) if module.name.startswith("tp"))
 
 
 def pack(slug: str) -> Pack:
