@@ -11,8 +11,8 @@ _PART = re.compile(rf"({_NUMBER})(ns|us|µs|μs|ms|s|m|h)")
 _DURATION = re.compile(rf"(?:{_NUMBER}(?:ns|us|µs|μs|ms|s|m|h))+")
 _UNIT_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
-# address ::= host? ":" port       host ::= name | IPv4 | "[" IPv6 "]"       (Go's net.SplitHostPort)
-_ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]*\]|[^\[\]:]*):(?P<port>[0-9]{1,5})", re.ASCII)
+# address ::= host? ":" port       host ::= name | IPv4 | "[" IPv6 ("%" zone)? "]"       (Go's net.SplitHostPort)
+_ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+(?:%[0-9A-Za-z._~-]+)?\]|[^\[\]:]*):(?P<port>[0-9]{1,5})", re.ASCII)
 MAX_PORT = 65535
 
 # header name ::= token (RFC 9110 §5.6.2); a value is visible ASCII, blanks and obs-text, never CR, LF or NUL

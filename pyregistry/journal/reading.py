@@ -13,5 +13,6 @@ def read(path: Path) -> Iterator[Event]:
         JournalBroken: The chain does not hold.
         OSError: The file cannot be read.
     """
-    with path.open(encoding="utf-8", newline="\n") as lines:
+    # A torn line may end inside a character; replaced bytes in a whole line break the chain, as they should.
+    with path.open(encoding="utf-8", errors="replace", newline="\n") as lines:
         yield from verify(line for line in lines if line.endswith("\n"))
