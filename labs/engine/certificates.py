@@ -1,0 +1,102 @@
+"""Why a certificate was refused, in the words of Go's crypto/x509 that Docker prints. Imported on a refusal only."""
+
+import ipaddress
+import socket
+import ssl
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from labs.engine.trust import unverified
+
+CONNECT_TIMEOUT_SECONDS = 10
+
+
+def explain(address: tuple[str, int], name: str, fault: ssl.SSLCertVerificationError) -> str:
+    """Why the certificate that ``address`` shows for ``name`` is refused: expired, then other name, then unknown CA.
+
+    Args:
+        address: Where the certificate is shown.
+        name: The host name that was asked for.
+        fault: What OpenSSL said; the answer where the certificate cannot be seen again.
+    """
+    try:
+        certificate = x509.load_der_x509_certificate(_shown_certificate(address, name))
+    except (OSError, ValueError):
+        return f"x509: {fault.verify_message}"
+    return f"x509: {refusal(certificate, name, datetime.now(UTC))}"
+
+
+def refusal(certificate: x509.Certificate, name: str, now: datetime) -> str:
+    """The first reason, in Go's order; when the certificate itself has none, its issuer is unknown."""
+    return (
+        _expiry_fault(certificate, now)
+        or _name_fault(certificate, name.strip("[]"))
+        or "certificate signed by unknown authority"
+    )
+
+
+def _shown_certificate(address: tuple[str, int], name: str) -> bytes:
+    """The certificate in DER, without judging it."""
+    with (
+        socket.create_connection(address, timeout=CONNECT_TIMEOUT_SECONDS) as connection,
+        unverified().wrap_socket(connection, server_hostname=name) as tls,
+    ):
+        return tls.getpeercert(binary_form=True) or b""
+
+
+def _expiry_fault(certificate: x509.Certificate, now: datetime) -> str | None:
+    start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if start <= now <= end:
+        return None
+    order, bound = ("before", start) if now < start else ("after", end)
+    return f"certificate has expired or is not yet valid: current time {_rfc3339(now)} is {order} {_rfc3339(bound)}"
+
+
+def _name_fault(certificate: x509.Certificate, name: str) -> str | None:
+    names, addresses = _alternative_names(certificate)
+    if _is_address(name):
+        if not addresses:
+            return f"cannot validate certificate for {name} because it doesn't contain any IP SANs"
+        return None if name in addresses else f"certificate is valid for {', '.join(addresses)}, not {name}"
+    if not names and not addresses and certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME):
+        return "certificate relies on legacy Common Name field, use SANs instead"
+    if not names:
+        return f"certificate is not valid for any names, but wanted to match {name}"
+    if any(_matches(pattern, name) for pattern in names):
+        return None
+    return f"certificate is valid for {', '.join(names)}, not {name}"
+
+
+def _alternative_names(certificate: x509.Certificate) -> tuple[Sequence[str], Sequence[str]]:
+    """Subject alternative names: DNS names, and addresses as text."""
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return (), ()
+    return (
+        extension.get_values_for_type(x509.DNSName),
+        [str(address) for address in extension.get_values_for_type(x509.IPAddress)],
+    )
+
+
+def _matches(pattern: str, name: str) -> bool:
+    """RFC 6125 as Go reads it: ``*`` stands for exactly one first label."""
+    wanted, given = pattern.lower().rstrip("."), name.lower().rstrip(".")
+    if wanted.startswith("*."):
+        return given.partition(".")[2] == wanted[2:]
+    return wanted == given
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
