@@ -58,8 +58,7 @@ def serve(options: argparse.Namespace) -> int:
         print(f"configuration warning: {warning}", file=sys.stderr)
     from pyregistry.server import serve as serve_settings
 
-    serve_settings(settings)
-    return DONE
+    return serve_settings(settings)
 
 
 def check_config(options: argparse.Namespace) -> int:

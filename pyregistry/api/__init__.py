@@ -1,0 +1,1 @@
+"""The only async code: a request is matched, authorized, handled, answered and remembered. Stores stay synchronous."""

@@ -1,0 +1,99 @@
+"""The wiring: middleware outermost first, then match → authorize → handler."""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from types import MappingProxyType
+
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pyregistry.api import base, blobs, listings, manifests, tokens, uploads
+from pyregistry.api.authorization import authorize, mount_source, refuse_what_is_off
+from pyregistry.api.call import Call, Wiring, in_thread
+from pyregistry.api.exchange import current
+from pyregistry.api.locations import base_url
+from pyregistry.api.middleware import CommonHeaders, ErrorBoundary, Logging, Remembering
+from pyregistry.api.router import match
+from pyregistry.auth.interface import RequestCredentials
+from pyregistry.config.settings import TlsVersion
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+HANDLERS: Mapping[str, Handler] = MappingProxyType(
+    {
+        "root": base.root,
+        "redirect": base.redirect,
+        "token": tokens.issue,
+        "catalog": listings.catalog,
+        "end-1": base.base,
+        "end-2": blobs.fetch,
+        "end-3": manifests.fetch,
+        "end-4": uploads.begin,
+        "end-5": uploads.append,
+        "end-6": uploads.close,
+        "end-7": manifests.push,
+        "end-8": listings.tags,
+        "end-9": manifests.delete,
+        "end-10": blobs.delete,
+        "end-12": listings.referrers,
+        "end-13": uploads.status,
+        "end-14": uploads.cancel,
+    }
+)
+"""By endpoint id; every row of ``spec/endpoints.py`` has one."""
+
+_TLS_LABELS = {TlsVersion.TLS12: "TLSv1.2+", TlsVersion.TLS13: "TLSv1.3"}
+"""Granian does not tell which version a connection negotiated: the journal names what it was at least."""
+
+
+def build_app(wiring: Wiring) -> ASGIApp:
+    """The registry as one ASGI application."""
+    tls = wiring.settings.http.tls
+    middleware = [
+        Middleware(Remembering, wiring.journal, _TLS_LABELS[tls.minimum] if tls else None),
+        Middleware(Logging),
+        Middleware(CommonHeaders, list(_common_headers(wiring))),
+        Middleware(ErrorBoundary),
+    ]
+    app: ASGIApp = Registry(wiring)
+    for layer in reversed(middleware):
+        app = layer.cls(app, *layer.args, **layer.kwargs)
+    return app
+
+
+class Registry:
+    """Match, authorize, handle. Whatever is raised on the way is the boundary's."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        call = await self._admit(request)
+        response = await HANDLERS[call.match.endpoint.id](call)
+        await response(scope, receive, send)
+
+    async def _admit(self, request: Request) -> Call:
+        """The request as a call that may go on."""
+        wiring, http = self._wiring, self._wiring.settings.http
+        issuer = wiring.guard.issuer
+        found = match(request.method, request.scope["raw_path"].decode("latin-1"), issuer.path if issuer else None)
+        exchange = current(request.scope)
+        exchange.match = found
+        source = mount_source(found, request.query_params)
+        if source:
+            exchange.detail["from"] = source
+        url = base_url(http, request.headers, request.url.scheme)
+        credentials = RequestCredentials(request.headers.get("authorization"), url)
+        exchange.identity, source = await in_thread(authorize, wiring, credentials, found, source)
+        refuse_what_is_off(wiring.settings.storage, request.method, found)
+        return Call(request, found, wiring, url, source)
+
+
+def _common_headers(wiring: Wiring) -> Iterator[tuple[str, str]]:
+    yield "Docker-Distribution-Api-Version", "registry/2.0"
+    for name, values in wiring.settings.http.headers.items():
+        yield from ((name, value) for value in values)
+    yield from wiring.guard.headers.items()

@@ -1,0 +1,21 @@
+"""The endpoints that hold nothing: the API's base (end-1), the root, and the way from ``/v2`` to ``/v2/``."""
+
+from starlette.responses import Response
+
+from pyregistry.api.call import Call
+from pyregistry.api.router import BASE_PATH
+
+
+async def base(_call: Call) -> Response:
+    """The registry speaks this API, and the client may talk to it."""
+    return Response("{}", media_type="application/json")
+
+
+async def root(_call: Call) -> Response:
+    """A load balancer's first question."""
+    return Response(headers={"Cache-Control": "no-cache"})
+
+
+async def redirect(_call: Call) -> Response:
+    """``/v2`` → ``/v2/``."""
+    return Response(status_code=301, headers={"Location": BASE_PATH})

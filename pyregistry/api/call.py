@@ -1,0 +1,84 @@
+"""What a handler is given: one request, what it is about, and what it may work with."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import NoReturn
+
+from starlette.requests import Request
+
+from pyregistry.api.exchange import Exchange, current
+from pyregistry.api.router import Match
+from pyregistry.auth.interface import Guard, TokenIssuer
+from pyregistry.config.settings import Settings
+from pyregistry.journal import EventLog
+from pyregistry.spec.digest import Digest
+from pyregistry.store.interface import Store
+
+in_thread = asyncio.to_thread
+"""Runs what may block; the only way from here to a store, a guard or the journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What the application is made of."""
+
+    settings: Settings
+    store: Store
+    guard: Guard
+    journal: EventLog
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request on its way through a handler.
+
+    Attributes:
+        base_url: ``scheme://host[:port]`` as the client called us.
+        mount_source: The repository of ``?from=``, if the client may read there.
+    """
+
+    request: Request
+    match: Match
+    wiring: Wiring
+    base_url: str
+    mount_source: str | None = None
+
+    @property
+    def exchange(self) -> Exchange:
+        """What logs and journal will tell; handlers add what only they know."""
+        return current(self.request.scope)
+
+    @property
+    def store(self) -> Store:
+        """The store."""
+        return self.wiring.store
+
+    @property
+    def repository(self) -> str:
+        """The repository that the request is about."""
+        return self.match.repository
+
+    @property
+    def reference(self) -> str | Digest:
+        """The tag or digest of a manifest endpoint."""
+        return self.match.reference or _absent()
+
+    @property
+    def digest(self) -> Digest:
+        """The digest of a blob or a subject."""
+        return self.match.digest or _absent()
+
+    @property
+    def session(self) -> str:
+        """The session of an upload endpoint."""
+        return self.match.session or _absent()
+
+    @property
+    def issuer(self) -> TokenIssuer:
+        """The issuer; there is a token endpoint only where there is one."""
+        return self.wiring.guard.issuer or _absent()
+
+
+def _absent() -> NoReturn:
+    """The endpoint's row promises no such thing: the programmer's fault."""
+    raise ValueError("a handler asked for what its endpoint does not have")

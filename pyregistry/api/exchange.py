@@ -1,0 +1,122 @@
+"""One request and its answer while they happen: what the log lines and the journal's event are made of."""
+
+import secrets
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from pyregistry.api.redaction import redact
+from pyregistry.api.router import Match
+from pyregistry.spec.digest import Digest
+from pyregistry.spec.errors import ErrorCode
+from pyregistry.spec.identity import ANONYMOUS, Identity
+from pyregistry.spec.journal import Event
+
+_KEY = "pyregistry.exchange"
+_MAX_TEXT = 1024
+"""Characters of a client's own words (path, user agent) that the journal keeps of each."""
+
+CLIENT_GONE_STATUS = 499
+"""What the logs show where the client left before there was an answer; distribution and nginx say the same."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """Filled in from the outside inwards: the middleware knows who and how much, the handler knows what.
+
+    Attributes:
+        match: None until the path was understood.
+        digest: What the request resolved to, or produced.
+        detail: What only this endpoint can tell, for the journal.
+    """
+
+    request_id: str = field(default_factory=lambda: secrets.token_hex(16))
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started_ns: int = field(default_factory=time.monotonic_ns)
+    match: Match | None = None
+    identity: Identity = ANONYMOUS
+    digest: Digest | None = None
+    media_type: str | None = None
+    status: int | None = None
+    error_code: ErrorCode | None = None
+    bytes_in: int = 0
+    bytes_out: int = 0
+    aborted: bool = False
+    detail: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def duration_ms(self) -> float:
+        """Since the request came in."""
+        return (time.monotonic_ns() - self.started_ns) / 1e6
+
+
+def begin(scope: Scope) -> Exchange:
+    """Start the exchange of a request."""
+    exchange = scope[_KEY] = Exchange()
+    return exchange
+
+
+def current(scope: Scope) -> Exchange:
+    """The exchange that was begun for this request."""
+    exchange: Exchange = scope[_KEY]
+    return exchange
+
+
+def target(scope: Scope) -> str:
+    """Path and query as the client wrote them, credentials redacted."""
+    path: str = scope["raw_path"].decode("latin-1")
+    query: str = scope["query_string"].decode("latin-1")
+    return redact(f"{path}?{query}" if query else path)
+
+
+def peer(scope: Scope) -> str:
+    """``host:port`` of the other end, empty on a socket that has none."""
+    client = scope.get("client")
+    return f"{client[0]}:{client[1]}" if client else ""
+
+
+def journal_event(exchange: Exchange, scope: Scope, tls_version: str | None) -> Event:
+    """The event that remembers the exchange."""
+    headers = Headers(scope=scope)
+    found, identity = exchange.match, exchange.identity
+    return Event(
+        kind="request",
+        at=exchange.at,
+        monotonic_ns=exchange.started_ns,
+        actor=identity.account,
+        credential_kind=identity.credential_kind,
+        credential_id=identity.credential_id,
+        credential_scopes=identity.credential_scopes,
+        tls_version=tls_version if scope["scheme"] == "https" else None,
+        peer=peer(scope) or None,
+        user_agent=_clipped(headers.get("user-agent")),
+        host=_clipped(headers.get("host")),
+        method=scope["method"],
+        path=_clipped(target(scope)),
+        endpoint=found.endpoint.id if found else None,
+        repository=found.repository or None if found else None,
+        reference=_reference(found),
+        digest=str(exchange.digest) if exchange.digest else None,
+        media_type=_clipped(exchange.media_type),
+        status=exchange.status,
+        error_code=exchange.error_code,
+        bytes_in=exchange.bytes_in,
+        bytes_out=exchange.bytes_out,
+        aborted=exchange.aborted,
+        request_id=exchange.request_id,
+        detail=exchange.detail,
+    )
+
+
+def _reference(found: Match | None) -> str | None:
+    """The tag or digest as the client wrote it; parsing changes neither."""
+    named = (found.reference or found.digest) if found else None
+    return str(named) if named else None
+
+
+def _clipped(text: str | None) -> str | None:
+    """A client's own words without credentials, at a length that a journal can bear. Latin-1, so always encodable."""
+    return None if text is None else redact(text)[:_MAX_TEXT]

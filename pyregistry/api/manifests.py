@@ -1,0 +1,84 @@
+"""Manifests and indexes over HTTP (end-3, end-7, end-9). Bodies are small: they are read whole, up to the limit."""
+
+from starlette.responses import Response
+
+from pyregistry.api.call import Call, in_thread
+from pyregistry.api.conditions import entity_tag, is_unchanged
+from pyregistry.api.locations import location, manifest_path
+from pyregistry.spec.digest import Digest
+from pyregistry.spec.errors import ManifestTooLarge
+from pyregistry.spec.names import parse_tag
+from pyregistry.store.interface import PushedManifest, Store
+
+
+async def fetch(call: Call) -> Response:
+    """GET and HEAD. What was pushed is what is sent: Accept is not asked, no type is converted into another."""
+    found = await in_thread(call.store.manifests.fetch, call.repository, call.reference)
+    digest = call.exchange.digest = found.descriptor.digest
+    call.exchange.media_type = found.descriptor.media_type
+    headers = {
+        "Content-Type": found.descriptor.media_type,
+        "Docker-Content-Digest": str(digest),
+        "ETag": entity_tag(digest),
+    }
+    if is_unchanged(call.request.headers, digest):
+        return Response(status_code=304, headers=headers)
+    return Response(found.body, headers=headers)
+
+
+async def push(call: Call) -> Response:
+    """PUT by tag or digest; with a digest, ``?tag=`` may name tags to move as well (end-7b)."""
+    media_type = call.exchange.media_type = call.request.headers.get("content-type", "")
+    body = await _read_body(call)
+    tags = [parse_tag(tag) for tag in call.request.query_params.getlist("tag")]
+    pushed = await in_thread(_push_all, call, media_type, body, tags)
+    digest = call.exchange.digest = pushed.descriptor.digest
+    headers = {
+        "Docker-Content-Digest": str(digest),
+        "Location": location(call.wiring.settings.http, call.base_url, manifest_path(call.repository, digest)),
+    }
+    if pushed.subject:
+        headers["OCI-Subject"] = str(pushed.subject)
+    response = Response(status_code=201, headers=headers)
+    for tag in tags:
+        response.headers.append("OCI-Tag", tag)
+    return response
+
+
+async def delete(call: Call) -> Response:
+    """DELETE: by digest the manifest and every tag on it, by tag that tag."""
+    call.exchange.digest = await in_thread(_delete, call.store, call.repository, call.reference)
+    return Response(status_code=202, headers={"Content-Length": "0"})
+
+
+async def _read_body(call: Call) -> bytes:
+    """The body, refused as soon as it is over the limit.
+
+    Raises:
+        ManifestTooLarge: It is longer than ``pyregistry.limits.manifestbytes``.
+    """
+    limit = call.wiring.settings.limits.manifest_bytes
+    announced = call.request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced) > limit:
+        raise ManifestTooLarge(f"manifest: expected at most {limit} bytes, got {announced}")
+    body = bytearray()
+    async for data in call.request.stream():
+        body += data
+        if len(body) > limit:
+            raise ManifestTooLarge(f"manifest: expected at most {limit} bytes, got more")
+    return bytes(body)
+
+
+def _push_all(call: Call, media_type: str, body: bytes, tags: list[str]) -> PushedManifest:
+    manifests = call.store.manifests
+    pushed = manifests.push(call.repository, call.reference, media_type, body)
+    for tag in tags:
+        manifests.push(call.repository, tag, media_type, body)
+    return pushed
+
+
+def _delete(store: Store, repository: str, reference: str | Digest) -> Digest:
+    """Delete, and tell what a tag had pointed to."""
+    digest = store.tags.resolve(repository, reference) if isinstance(reference, str) else reference
+    store.manifests.delete(repository, reference)
+    return digest

@@ -1,0 +1,145 @@
+"""What happens around every request, one concern a class. ``app.py`` says in which order."""
+
+import logging
+from collections.abc import Iterable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pyregistry.api import errors, logs
+from pyregistry.api.call import in_thread
+from pyregistry.api.exchange import CLIENT_GONE_STATUS, Exchange, begin, current, journal_event
+from pyregistry.journal import EventLog, JournalError
+from pyregistry.spec.errors import Denied, Unauthorized
+from pyregistry.spec.identity import ANONYMOUS
+
+_LOG = logging.getLogger(__name__)
+
+_UNREAD_BYTES = 16 << 20
+"""Of a body that was refused unread, what is read and dropped all the same. A client that still sends while the
+connection is closed sees a reset instead of the answer; 16 MiB covers any manifest that was ever refused."""
+
+
+class Remembering:
+    """Counts what passes and writes the journal's event before the last byte of the answer leaves."""
+
+    def __init__(self, app: ASGIApp, journal: EventLog, tls_version: str | None) -> None:
+        self._app = app
+        self._journal = journal
+        self._tls_version = tls_version
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Every request has its event, also one that ends without an answer."""
+        exchange = begin(scope)
+        remembered = False
+
+        async def counting_receive() -> Message:
+            message = await receive()
+            exchange.bytes_in += len(message.get("body", b""))
+            return message
+
+        async def remembering_send(message: Message) -> None:
+            nonlocal remembered
+            exchange.status = message.get("status", exchange.status)
+            exchange.bytes_out += len(message.get("body", b""))
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                remembered = True
+                await self._remember(exchange, scope)
+            await send(message)
+
+        try:
+            await self._app(scope, counting_receive, remembering_send)
+        finally:
+            if not remembered:
+                exchange.aborted = True
+                exchange.status = exchange.status or CLIENT_GONE_STATUS
+                await self._remember(exchange, scope)
+
+    async def _remember(self, exchange: Exchange, scope: Scope) -> None:
+        """A journal that cannot be written keeps nobody from pulling: the log says so, and the next event is tried."""
+        try:
+            await in_thread(self._journal.append, journal_event(exchange, scope, self._tls_version))
+        except JournalError as exc:
+            _LOG.exception("journal", exc_info=exc, extra={"fields": {"http.request.id": exchange.request_id}})
+
+
+class Logging:
+    """A line in the access log and one in the application's, once the answer is out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the class."""
+        await self._app(scope, receive, send)
+        exchange = current(scope)
+        logs.ACCESS.info("%s", logs.access_line(exchange, scope))
+        message = "response completed with error" if exchange.error_code else "response completed"
+        _LOG.info(message, extra={"fields": logs.request_fields(exchange, scope)})
+
+
+class CommonHeaders:
+    """Headers of every answer, and no body for HEAD."""
+
+    def __init__(self, app: ASGIApp, headers: Iterable[tuple[str, str]]) -> None:
+        self._app = app
+        self._headers = tuple(headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the class."""
+
+        async def completing_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(raw=message["headers"])
+                for name, value in self._headers:
+                    headers.append(name, value)
+            elif scope["method"] == "HEAD":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self._app(scope, receive, completing_send)
+
+
+class ErrorBoundary:
+    """Turns what was raised into the answer; what was raised after the answer began breaks the connection off."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the class."""
+        started = False
+
+        async def watching_send(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watching_send)
+        except Exception as exc:  # noqa: BLE001 - the one boundary: whatever it is, the client gets an answer
+            _note(exc, scope)
+            if started or isinstance(exc, ClientDisconnect):
+                return
+            await _drop_unread_body(scope, receive)
+            await errors.respond(exc)(scope, receive, send)
+
+
+def _note(exc: Exception, scope: Scope) -> None:
+    exchange = current(scope)
+    exchange.error_code = errors.error_code(exc)
+    if isinstance(exc, Unauthorized | Denied) and exc.identity != ANONYMOUS:
+        exchange.identity = exc.identity
+    errors.log(exc, logs.request_fields(exchange, scope))
+
+
+async def _drop_unread_body(scope: Scope, receive: Receive) -> None:
+    """Let the client finish sending, so that it reads the answer. One that waits for our 100 Continue need not send."""
+    headers = Headers(scope=scope)
+    if "expect" in headers or not (headers.get("content-length", "0") != "0" or "transfer-encoding" in headers):
+        return
+    while current(scope).bytes_in < _UNREAD_BYTES:
+        message = await receive()
+        if not message.get("more_body"):
+            return

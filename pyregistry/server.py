@@ -1,0 +1,271 @@
+"""The process that serves: one socket, one event loop, a clean end. Granian speaks HTTP, ``api`` answers.
+
+One process on purpose: ``kill -9`` leaves no worker behind that still holds the port.
+"""
+
+import asyncio
+import errno
+import logging
+import os
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+import psutil
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
+from granian.http import HTTP1Settings
+from granian.net import SocketHolder  # type: ignore[attr-defined]  # it is there; only its stub forgot to say so
+from granian.server.embed import Server as GranianServer
+from starlette.types import ASGIApp
+
+from pyregistry import __version__
+from pyregistry.api import logs
+from pyregistry.api.app import build_app
+from pyregistry.api.call import Wiring
+from pyregistry.auth.guards import guard_for
+from pyregistry.config.settings import (
+    FilesystemStorage,
+    HttpSettings,
+    MemoryStorage,
+    Settings,
+    TcpAddress,
+    TlsSettings,
+    TlsVersion,
+    UnixAddress,
+)
+from pyregistry.drivers.filesystem import FilesystemDriver
+from pyregistry.drivers.interface import Driver
+from pyregistry.drivers.memory import MemoryDriver
+from pyregistry.journal import EventLog, open_journal
+from pyregistry.spec.journal import Event
+from pyregistry.store.registry import open_store
+
+_LOG = logging.getLogger(__name__)
+
+_BACKLOG = 1024
+"""Connections that may wait to be accepted; the kernel turns further ones away."""
+
+_READ_BUFFER_BYTES = 1 << 20
+"""Of a connection. With Granian's 400 KiB an upload comes in three times as many pieces, each a turn of the loop."""
+
+_LEAST_DRAIN_SECONDS = 2.0
+"""At shutdown, for requests in flight even where ``http.draintimeout`` is 0: their events are to be in the journal."""
+
+_PROTOCOLS = {TlsVersion.TLS12: SSLProtocols.tls12, TlsVersion.TLS13: SSLProtocols.tls13}
+
+
+class StartError(Exception):
+    """The registry cannot be started; the message is one line for the person who tried."""
+
+
+def serve(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT.
+
+    Returns:
+        1, with one line in the log, where the registry cannot be started. After having served, the process ends here
+        with 0 (see ``_leave``).
+
+    Raises:
+        JournalError, AccountsUnreadable: What the configuration names is damaged.
+    """
+    logs.configure(settings.log)
+    try:
+        with _listening(settings.http.address) as listener, _client_authorities(settings.http.tls) as authorities:
+            journal = open_journal(settings)
+            store = open_store(_open_driver(settings.storage.driver))
+            app = build_app(Wiring(settings, store, guard_for(settings), journal))
+            _remember(journal, "server.started", _shown(listener))
+            asyncio.run(_run(_Embedded(app, listener, settings.http.tls, authorities), settings.http))
+            _remember(journal, "server.stopped", _shown(listener))
+    except StartError as exc:
+        _LOG.critical("%s", exc)
+        return 1
+    return _leave(0)
+
+
+async def _run(server: "_Embedded", settings: HttpSettings) -> None:
+    """Serve until a signal comes, then let what is in flight end. What does not end in time is cancelled."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    serving = asyncio.create_task(server.serve())
+    stopping = asyncio.create_task(stop.wait())
+    _LOG.info("listening on %s%s", server.address, ", tls" if settings.tls else "")
+    await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+    _LOG.info("stopping server gracefully")
+    server.stop()  # type: ignore[no-untyped-call]  # Granian does not annotate it
+    await asyncio.wait([serving], timeout=max(settings.drain_timeout_seconds, _LEAST_DRAIN_SECONDS))
+    if not serving.done():
+        _LOG.warning("requests are still in flight and are broken off")
+
+
+class _Embedded(GranianServer):
+    """Granian on a socket of our own.
+
+    Granian's own is bound with SO_REUSEPORT, so that a second server on a busy port would start without a word and
+    get half of its connections; nor does it tell which port 0 became.
+    """
+
+    def __init__(
+        self, app: ASGIApp, listener: socket.socket, tls: TlsSettings | None, client_authorities: Path | None
+    ) -> None:
+        super().__init__(
+            app,
+            interface=Interfaces.ASGINL,
+            http=HTTPModes.http1,  # over HTTP/2 an upload comes in 16 kB frames, at less than half the speed
+            http1_settings=HTTP1Settings(max_buffer_size=_READ_BUFFER_BYTES),
+            websockets=False,
+            backlog=_BACKLOG,
+            log_enabled=False,
+            ssl_cert=tls.certificate if tls else None,
+            ssl_key=tls.key if tls else None,
+            ssl_protocol_min=_PROTOCOLS[tls.minimum if tls else TlsVersion.TLS12],
+            ssl_ca=client_authorities,
+            ssl_client_verify=client_authorities is not None,
+        )
+        self._listener = listener
+
+    @property
+    def address(self) -> str:
+        """Where it listens, as a person reads it."""
+        return _shown(self._listener)
+
+    def _init_shared_socket(self) -> None:
+        is_unix = self._listener.family == socket.AF_UNIX
+        # Granian's type stub leaves the constructor out; Granian itself calls it so when it unpickles one.
+        self._shd = SocketHolder(os.dup(self._listener.fileno()), is_unix, _BACKLOG)  # type: ignore[call-arg, assignment]
+
+
+def _open_driver(storage: FilesystemStorage | MemoryStorage) -> Driver:
+    if isinstance(storage, MemoryStorage):
+        return MemoryDriver()
+    _check_writable(storage.root)
+    return FilesystemDriver(storage.root)
+
+
+def _check_writable(root: Path) -> None:
+    """Prove it by writing: modes say little about read-only mounts, and nothing to root.
+
+    Raises:
+        StartError: The folder cannot be made or written to.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=root):
+            pass
+    except OSError as exc:
+        raise StartError(f"storage.filesystem.rootdirectory {root}: {_reason(exc)}") from exc
+
+
+@contextmanager
+def _client_authorities(tls: TlsSettings | None) -> Iterator[Path | None]:
+    """The client CAs in one file, which is what Granian takes; None where clients need no certificate."""
+    if tls is None or not tls.client_cas:
+        yield None
+        return
+    with tempfile.NamedTemporaryFile(prefix="client-authorities-", suffix=".pem") as joined:
+        joined.write(b"\n".join(path.read_bytes() for path in tls.client_cas))
+        joined.flush()
+        yield Path(joined.name)
+
+
+@contextmanager
+def _listening(address: TcpAddress | UnixAddress) -> Iterator[socket.socket]:
+    """A bound socket that listens as soon as Granian has it; a unix socket's file is removed at the end.
+
+    Raises:
+        StartError: The address is taken, or not ours to take.
+    """
+    try:
+        listener = _bind_unix(address.path) if isinstance(address, UnixAddress) else _bind_tcp(address)
+    except OSError as exc:
+        raise StartError(_refusal(address, exc)) from exc
+    try:
+        with listener:
+            listener.settimeout(0)
+            yield listener
+    finally:
+        if isinstance(address, UnixAddress):
+            address.path.unlink(missing_ok=True)
+
+
+def _bind_tcp(address: TcpAddress) -> socket.socket:
+    """Every interface where no host is given, IPv4 and IPv6 in one socket, as Go's ``:5000``."""
+    if not address.host:
+        return socket.create_server(("", address.port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=_BACKLOG)
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    return socket.create_server((address.host, address.port), family=family, backlog=_BACKLOG)
+
+
+def _bind_unix(path: Path) -> socket.socket:
+    """A file that a killed server left behind is taken over, one that answers is not."""
+    if _answers(path):
+        raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen(_BACKLOG)
+    return listener
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
+
+
+def _refusal(address: TcpAddress | UnixAddress, exc: OSError) -> str:
+    """In registry:2's words, then who holds the port and what moves ours."""
+    if isinstance(address, UnixAddress):
+        return f"listen unix {address.path}: bind: {_reason(exc)}"
+    line = f"listen tcp {address.host}:{address.port}: bind: {_reason(exc)}"
+    if exc.errno != errno.EADDRINUSE:
+        return line
+    holder = _holder(address.port)
+    return f"{line}{f' by {holder}' if holder else ''}; http.addr in the configuration moves the registry"
+
+
+def _holder(port: int) -> str | None:
+    """The program that listens on ``port``; None where we may not know."""
+    with suppress(psutil.Error, OSError):
+        for connection in psutil.net_connections("tcp"):
+            is_there = connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
+            if is_there and connection.pid:
+                return f"{psutil.Process(connection.pid).name()}, process {connection.pid}"
+    return None
+
+
+def _reason(exc: OSError) -> str:
+    return (exc.strerror or str(exc)).lower()
+
+
+def _shown(listener: socket.socket) -> str:
+    """``host:port`` as Go prints an address, or a unix socket's path."""
+    name = listener.getsockname()
+    if isinstance(name, str):
+        return name
+    return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
+
+
+def _remember(journal: EventLog, action: str, address: str) -> None:
+    detail: dict[str, object] = {"action": action, "address": address, "pid": os.getpid(), "version": __version__}
+    journal.append(Event(kind="server", at=datetime.now(UTC), monotonic_ns=time.monotonic_ns(), detail=detail))
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process without the interpreter's farewell.
+
+    Granian's threads may still want the interpreter while it is being taken down, and then abort the process (seen
+    with 2.8 on Python 3.11, one stop in some ten). Nothing is left to do: what was stored and remembered is on disk.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
