@@ -25,10 +25,13 @@ class Disk:
     Args:
         dies_at: Number of the call, from 1, that never comes back: it is not done, a write is done by half.
         room: Bytes until it is full: a write beyond takes what fits, and the next one fails with ENOSPC.
+        remembers: Also keep ``calls``: each call's name and the last part of the path that it is about.
     """
 
-    def __init__(self, *, dies_at: int | None = None, room: int | None = None) -> None:
+    def __init__(self, *, dies_at: int | None = None, room: int | None = None, remembers: bool = False) -> None:
         self.calls: list[tuple[str, str]] = []
+        self.count = 0
+        self._remembers = remembers
         self.dead = False
         self._dies_at = dies_at
         self._room = room
@@ -46,8 +49,10 @@ class Disk:
         def call(*args: Any, **kwargs: Any) -> Any:
             if name == "open" and not args[1] & os.O_CREAT:
                 return real(*args, **kwargs)
-            self.calls.append((name, _named(args[0])))
-            if self.dead or len(self.calls) == self._dies_at:
+            self.count += 1
+            if self._remembers:
+                self.calls.append((name, _named(args[0])))
+            if self.dead or self.count == self._dies_at:
                 self._die(name, real, args)
             if name == "fsync":
                 return None

@@ -70,7 +70,7 @@ def append(store: Store, repository: str, uuid: str, data: bytes, offset: int | 
         writer.close()
 
 
-def push_blob(store: Store, repository: str, content: bytes, algorithm: str = "sha256", chunk: int = 8) -> Digest:
+def push_blob(store: Store, repository: str, content: bytes, algorithm: str = "sha256", chunk: int = 12) -> Digest:
     """Push in chunks, each in a request of its own."""
     digest = Digest.of(content, algorithm)
     uuid = store.uploads.create(repository).uuid
@@ -81,7 +81,8 @@ def push_blob(store: Store, repository: str, content: bytes, algorithm: str = "s
 
 
 def push_image(store: Store, repository: str, image: Image, reference: str | Digest = "1.0") -> PushedManifest:
-    """Push the blobs, then the manifest, as every client does."""
+    """Push the blobs that are not there yet, then the manifest, as every client does."""
     for blob in image.blobs:
-        push_blob(store, repository, blob)
+        if not store.blobs.exists(repository, Digest.of(blob)):
+            push_blob(store, repository, blob)
     return store.manifests.push(repository, reference, image.media_type, image.body)
