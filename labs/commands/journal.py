@@ -14,14 +14,18 @@ COLUMNS = ("seq", "time", "actor", "credential", "request", "object", "answer")
 FOLLOW_WIDTHS = (5, 8, 20, 20, 22, 50, 0)
 """When rows come one by one, nobody knows the widest yet."""
 
+OWN_AGENTS = ("labcheck", "labstack")
+"""How the user agents of the lab's own programs begin."""
+
 SHORT_DIGEST_LENGTH = len("sha256:") + 12
 """As Docker shortens digests."""
 
 
 def configure(parser: argparse.ArgumentParser, console: Console) -> None:
-    """``TP [--last N] [--follow]``."""
+    """``TP [--last N] [--all] [--follow]``."""
     add_lab(parser, console)
     parser.add_argument("--last", type=int, metavar="N", help=console.text("help.arg.last"))
+    parser.add_argument("--all", action="store_true", help=console.text("help.arg.journal-all"))
     parser.add_argument("--follow", "-f", action="store_true", help=console.text("help.arg.follow"))
 
 
@@ -30,15 +34,23 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     attempt = begun(embedded(), lab(arguments.lab))
     path = next(Path(row.journal) for row in attempt.registries.values() if row.journal)
     events = [event for event in journal.events(path) if event.seq > attempt.horizon_seq]
-    shown = events[-arguments.last :] if arguments.last else events
+    wanted = events if arguments.all else [event for event in events if not _is_ours(event)]
+    shown = wanted[-arguments.last :] if arguments.last else wanted
     head = [console.text(f"journal.{column}") for column in COLUMNS]
-    if not arguments.follow:
-        console.table(head, [_row(event) for event in shown])
-        return 0
-    seen = events[-1].seq if events else attempt.horizon_seq
-    for row in itertools.chain([head], map(_row, shown), map(_row, journal.follow(path, seen))):
-        console.write("  ".join(cell.ljust(width) for cell, width in zip(row, FOLLOW_WIDTHS, strict=True)))
+    if arguments.follow:
+        seen = events[-1].seq if events else attempt.horizon_seq
+        coming = (event for event in journal.follow(path, seen) if arguments.all or not _is_ours(event))
+        for row in itertools.chain([head], map(_row, itertools.chain(shown, coming))):
+            console.write("  ".join(cell.ljust(width) for cell, width in zip(row, FOLLOW_WIDTHS, strict=True)))
+    console.table(head, [_row(event) for event in shown])
+    if len(wanted) < len(events):
+        console.note("journal.left-out", count=len(events) - len(wanted))
     return 0
+
+
+def _is_ours(event: Event) -> bool:
+    """Whether the lab's own programs asked: the grader looks, and labstack sees whether the registry answers."""
+    return event.kind == "request" and (event.user_agent or "").startswith(OWN_AGENTS)
 
 
 def _row(event: Event) -> Sequence[str]:

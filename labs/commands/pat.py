@@ -6,7 +6,7 @@ import json
 from labs.commands.selection import embedded, hosted
 from labs.console import Console
 
-COLUMNS = ("id", "kind", "scopes", "expires_at", "note")
+COLUMNS = ("id", "kind", "scopes", "state", "expires_at", "note")
 
 
 def configure(parser: argparse.ArgumentParser, console: Console) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from labs.attempts import Attempt, Endpoint
 from labs.home import MACHINES, LabHome
+from labs.stack.files import write_whole
 from labs.stack.interface import StackError
 
 ENGINE_TIMEOUT_SECONDS = 5.0
@@ -151,22 +152,15 @@ def registry_name(endpoint: Endpoint, docker: Docker, internet: Internet) -> str
 def write_commands(home: LabHome) -> None:
     """Put the lab's own commands where PATH finds them first."""
     home.bin.mkdir(parents=True, exist_ok=True)
-    shim = home.bin / "docker"
-    labdocker = str(Path(sys.executable).with_name("labdocker"))
-    temporary = home.bin / ".docker.tmp"
-    temporary.write_text(
-        _DOCKER_SHIM.format(bin=shlex.quote(str(home.bin)), labdocker=shlex.quote(labdocker)), encoding="utf-8"
-    )
-    temporary.chmod(0o755)
-    temporary.replace(shim)
+    labdocker = Path(sys.executable).with_name("labdocker")
+    shim = _DOCKER_SHIM.format(bin=shlex.quote(str(home.bin)), labdocker=shlex.quote(str(labdocker)))
+    write_whole(home.bin / "docker", shim, mode=0o755)
 
 
 def write_internet(home: LabHome, ca: Path, endpoints: Iterable[Endpoint]) -> None:
     """Tell the lab's own clients which names reach a twin."""
     names = {endpoint.name: endpoint.url.removeprefix("https://") for endpoint in endpoints}
-    temporary = home.internet.with_suffix(".tmp")
-    temporary.write_text(json.dumps({"names": names, "ca": str(ca)}, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(home.internet)
+    write_whole(home.internet, json.dumps({"names": names, "ca": str(ca)}, indent=2) + "\n")
 
 
 def _setting(environ: Mapping[str, str], name: str, values: tuple[str, ...]) -> str:

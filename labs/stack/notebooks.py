@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labs.home import CHECKOUT, LabHome
+from labs.stack.files import write_private
 from labs.stack.interface import StackError
 from labs.stack.ports import HOST, is_free
 from labs.stack.processes import DetachedProcess, module_command
@@ -79,9 +80,7 @@ class NotebookServer:
             "IdentityProvider": {"token": secrets.token_urlsafe(24)},
             "LabApp": {"default_url": f"/lab/tree/{FOLDER}/{slug}.{language}.ipynb"},
         }
-        self.config.unlink(missing_ok=True)
-        with os.fdopen(os.open(self.config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(values, file, indent=2)
+        write_private(self.config, json.dumps(values, indent=2) + "\n")
         self._write_kernel()
 
     def _write_kernel(self) -> None:

@@ -59,18 +59,18 @@ class ProcessRunner:
 
     def status(self, lab: Lab) -> StackStatus:
         """See ``StackRunner.status``."""
-        twins = self.twins(lab)
-        services = tuple(twin.status() for twin in twins)
-        folder = self.home.stack(lab.id)
+        twins, attempt, is_damaged = self.twins(lab), None, False
         try:
-            attempt = Attempt.load(folder)
+            attempt = Attempt.load(self.home.stack(lab.id))
         except AttemptUnreadable:
-            return StackStatus(lab.id, StackState.BROKEN, None, services)
-        is_expected = any(twin.process.is_expected() for twin in twins)
-        if attempt is None:
-            return StackStatus(lab.id, StackState.BROKEN if is_expected else StackState.NEVER, None, services)
-        is_running = all(service.pid for service in services)
-        state = StackState.UP if is_running else StackState.BROKEN if is_expected else StackState.DOWN
+            is_damaged = True
+        services = tuple(twin.status(attempt) for twin in twins)
+        if attempt and all(service.pid for service in services):
+            state = StackState.UP
+        elif is_damaged or any(twin.process.is_expected() for twin in twins):
+            state = StackState.BROKEN
+        else:
+            state = StackState.DOWN if attempt else StackState.NEVER
         return StackStatus(lab.id, state, attempt, services)
 
     def inventory(self, lab: Lab) -> Inventory:

@@ -81,8 +81,8 @@ class DetachedProcess:
         self.record_path.write_text(json.dumps(asdict(record)), encoding="ascii")
 
     def is_expected(self) -> bool:
-        """Whether it was started and not stopped since."""
-        return self.record_path.exists()
+        """Whether it was started and not stopped since; something of it that runs tells so where the record was lost."""
+        return self.record_path.exists() or bool(self.members())
 
     def pid(self) -> int | None:
         """The leader's pid if it runs, else None."""

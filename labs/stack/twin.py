@@ -6,6 +6,7 @@ The registry is met as anybody would meet it: its command line, its configuratio
 import http.client
 import json
 import os
+import secrets
 import ssl
 import subprocess
 from collections.abc import Mapping
@@ -15,8 +16,9 @@ from pathlib import Path
 
 import yaml
 
-from labs.attempts import Endpoint
+from labs.attempts import Attempt, Endpoint
 from labs.catalog.model import Service
+from labs.stack.files import write_private
 from labs.stack.interface import ServiceStatus, StackError
 from labs.stack.ports import HOST
 from labs.stack.processes import DetachedProcess, module_command
@@ -77,9 +79,11 @@ class Twin:
         """It, as the grader reaches it."""
         return Endpoint(self.service.name, self.url, str(self.ca), str(self.journal), str(self.credential))
 
-    def status(self) -> ServiceStatus:
-        """It, as it is now."""
-        return ServiceStatus(self.service.role, self.service.name, self.url, self.process.pid(), self.process.log)
+    def status(self, attempt: Attempt | None) -> ServiceStatus:
+        """It, as it is now; under the address that the attempt has, should the ports have been moved since."""
+        there = attempt.registries.get(self.service.role) if attempt else None
+        url = there.url if there else self.url
+        return ServiceStatus(self.service.role, self.service.name, url, self.process.pid(), self.process.log)
 
     def configure(self, certificate: Path, key: Path) -> None:
         """Write its configuration."""
@@ -88,14 +92,18 @@ class Twin:
             "version": 0.1,
             "log": {"level": "info"},
             "storage": {"filesystem": {"rootdirectory": str(self.store)}},
-            "http": {"addr": f"{HOST}:{self.port}", "tls": {"certificate": str(certificate), "key": str(key)}},
+            "http": {
+                "addr": f"{HOST}:{self.port}",
+                "secret": secrets.token_hex(),
+                "tls": {"certificate": str(certificate), "key": str(key)},
+            },
             "pyregistry": {
                 "twin": self.service.twin,
                 "accounts": {"path": str(self.folder / "accounts.json")},
                 "journal": {"path": str(self.journal)},
             },
         }
-        self.config.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+        write_private(self.config, yaml.safe_dump(values, sort_keys=False))
 
     def enrol(self, user: str, org: str) -> None:
         """Make the accounts that an attempt begins with: the student's (in the organisation) and the grader's."""
@@ -103,10 +111,7 @@ class Twin:
         made = self.manage(
             "account", "add", str(self.config), GRADER, "--role", "auditor", "--pat", "read:packages", "--json"
         )
-        token = json.loads(made)["token"]
-        self.credential.unlink(missing_ok=True)
-        with os.fdopen(os.open(self.credential, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(f"{GRADER}:{token}\n")
+        write_private(self.credential, f"{GRADER}:{json.loads(made)['token']}\n")
 
     def is_enrolled(self) -> bool:
         """Whether ``enrol`` came to its end."""
@@ -127,7 +132,7 @@ class Twin:
             env=_plain_environment(),
         )
         if done.returncode:
-            raise StackError("error.registry-refused", command=" ".join(arguments[:2]), lines=done.stderr.strip())
+            raise StackError("error.registry-refused", command=" ".join(arguments[:2]), reason=_last_line(done.stderr))
         return done.stdout
 
     def start(self) -> None:
@@ -147,6 +152,11 @@ class Twin:
             return False
         finally:
             connection.close()
+
+
+def _last_line(text: str) -> str:
+    """What a command says last is why it refused; before it comes its usage."""
+    return next(reversed(text.strip().splitlines()), "").partition(": ")[2]
 
 
 def _plain_environment() -> Mapping[str, str]:

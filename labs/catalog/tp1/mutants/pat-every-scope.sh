@@ -2,7 +2,7 @@
 # Every box was ticked, to be safe. It works, and it is not safe.
 . "$LAB_STEPS"
 
-make_pat write:packages,delete:packages,repo,admin:org
+make_pat repo,write:packages,delete:packages,admin:org
 log_in
 build
 tag

@@ -1,0 +1,109 @@
+"""One lab a worker: its own folder, its own ports, a stack that stays up while tests put it back to new."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labs.catalog.model import load
+from labs.home import LabHome
+from labs.stack.interface import Inventory
+from labs.stack.process_runner import ProcessRunner
+
+TIMEOUT_SECONDS = 60
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class LabUnderTest:
+    """A lab as a student has it; commands run as programs of their own."""
+
+    home: LabHome
+    environ: dict[str, str]
+    pristine: Inventory = field(default_factory=Inventory)
+
+    @property
+    def runner(self) -> ProcessRunner:
+        """What runs its stacks, for a look inside."""
+        return ProcessRunner(self.home, self.environ)
+
+    def labstack(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run ``labstack`` and expect an exit code."""
+        return self._run([sys.executable, "-m", "labs", *words], {code})
+
+    def labcheck(self, *words: str) -> tuple[int, dict[str, Any]]:
+        """Grade TP-1: the exit code and the result document."""
+        done = self._run([sys.executable, "-m", "checker", "tp1", "--json", *words], {0, 1, 3, 4, 5})
+        return done.returncode, json.loads(done.stdout)
+
+    def inventory(self) -> Inventory:
+        """What TP-1 has now."""
+        return self.runner.inventory(load("tp1"))
+
+    def _run(self, command: list[str], codes: set[int]) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            timeout=TIMEOUT_SECONDS,
+        )
+        assert done.returncode in codes, f"{command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+
+def free_port_base() -> int:
+    """A base whose first port nobody holds."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1]) - 1
+
+
+def make_lab(folder: Path) -> LabUnderTest:
+    """A lab that was never used, with the lab's own docker, whatever else this machine has."""
+    home = LabHome(folder / ".lab", folder / "work")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LAB_", "REGISTRY_", "DOCKER_"))}
+    settings = {
+        "LAB_HOME": str(home.state),
+        "LAB_PORT_BASE": str(free_port_base()),
+        "LAB_DOCKER": "lab",
+        "LAB_STUDENT": "Zoé Martin",
+        "LAB_LANG": "en",
+        "PATH": os.pathsep.join((str(BIN), kept["PATH"])),
+        "HOME": str(folder),
+    }
+    return LabUnderTest(home, kept | settings)
+
+
+@pytest.fixture
+def new_lab(tmp_path: Path) -> Iterator[LabUnderTest]:
+    """A lab that was never used."""
+    lab = make_lab(tmp_path)
+    yield lab
+    lab.labstack("down")
+
+
+@pytest.fixture(scope="session")
+def running_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabUnderTest]:
+    """A lab of this worker whose TP-1 was brought up once."""
+    lab = make_lab(tmp_path_factory.mktemp("lab"))
+    lab.labstack("up", "tp1")
+    yield LabUnderTest(lab.home, lab.environ, pristine=lab.inventory())
+    lab.labstack("down")
+
+
+@pytest.fixture
+def lab(running_lab: LabUnderTest) -> LabUnderTest:
+    """TP-1 freshly started: what an earlier test did is gone."""
+    running_lab.labstack("reset", "tp1", "--yes")
+    running_lab.labstack("up", "tp1")
+    return running_lab

@@ -1,0 +1,364 @@
+"""The stack's life, with real processes: up, down, and back to never used from whatever state it is in."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from labs.attempts import Attempt
+from labs.catalog.model import load
+from labs.stack.interface import NEVER_USED
+from labs.stack.twin import Twin
+from tests.labs.conftest import LabUnderTest
+
+
+def twin_of(lab: LabUnderTest) -> Twin:
+    """TP-1's registry."""
+    return lab.runner.twins(load("tp1"))[0]
+
+
+def attempt_of(lab: LabUnderTest) -> Attempt:
+    """TP-1's attempt."""
+    attempt = Attempt.load(lab.home.stack("tp1"))
+    assert attempt is not None
+    return attempt
+
+
+def pid_of(lab: LabUnderTest) -> int:
+    """The registry's process."""
+    pid = twin_of(lab).process.pid()
+    assert pid is not None
+    return pid
+
+
+def state_of(lab: LabUnderTest) -> str:
+    """As ``labstack status --json`` says it."""
+    return str(json.loads(lab.labstack("status", "--json").stdout)["labs"][0]["state"])
+
+
+def test_first_line_says_whose_internet_and_whose_docker(lab: LabUnderTest) -> None:
+    """Nobody types docker push without having been told where it goes."""
+    first = lab.labstack("up", "tp1").stdout.splitlines()[0]
+    assert "LAB_INTERNET=twin" in first
+    assert "LAB_DOCKER=lab" in first
+    assert "ghcr.io" in first
+
+
+def test_up_again_changes_nothing(lab: LabUnderTest) -> None:
+    """Up is idempotent: the same process, the same attempt."""
+    pid, attempt = pid_of(lab), attempt_of(lab)
+    lab.labstack("up", "tp1")
+    assert (pid_of(lab), attempt_of(lab)) == (pid, attempt)
+
+
+def test_down_ends_the_process_and_up_goes_on(lab: LabUnderTest) -> None:
+    """What was made before goes on to exist; the attempt is the same one."""
+    attempt = attempt_of(lab)
+    made = lab.labstack("pat", "new", "--scopes", "read:packages").stdout.strip()
+    lab.labstack("down", "tp1")
+    assert state_of(lab) == "down"
+    assert twin_of(lab).process.members() == []
+    lab.labstack("up", "tp1")
+    assert state_of(lab) == "up"
+    assert attempt_of(lab) == attempt
+    assert made.startswith("ghp_")
+    assert "read:packages" in lab.labstack("pat", "list").stdout
+
+
+def test_attempt_record(lab: LabUnderTest) -> None:
+    """The grader finds the registry, its journal, the CA and a credential that only it may read."""
+    attempt = attempt_of(lab)
+    hosted = attempt.registries["hosted"]
+    assert hosted.name == "ghcr.io"
+    assert all(Path(str(path)).is_file() for path in (hosted.ca, hosted.journal, hosted.credential))
+    assert stat.S_IMODE(Path(str(hosted.credential)).stat().st_mode) == 0o600
+    assert attempt.horizon_seq > 0
+    assert attempt.student == "Zoé Martin"
+
+
+def test_pat_secret_stands_alone(lab: LabUnderTest) -> None:
+    """PAT=$(labstack pat new …) is the secret and nothing else; it is never shown again; revoked is revoked."""
+    made = lab.labstack("pat", "new", "--scopes", "write:packages", "--note", "laptop")
+    secret = made.stdout.removesuffix("\n")
+    assert secret.startswith("ghp_")
+    assert "\n" not in secret
+    listed = lab.labstack("pat", "list").stdout
+    assert secret not in listed
+    assert "laptop" in listed
+    lab.labstack("pat", "revoke", listed.splitlines()[-1].split()[0])
+    assert "revoked" in lab.labstack("pat", "list").stdout
+
+
+def test_pat_with_a_scope_that_github_does_not_have(lab: LabUnderTest) -> None:
+    """A misspelt scope is refused in one sentence, and nothing is made."""
+    refused = lab.labstack("pat", "new", "--scopes", "write:package", code=1)
+    assert refused.stdout == ""
+    assert "write:packages" in refused.stderr
+    assert "usage" not in refused.stderr
+
+
+def test_shell_runs_a_command_on_a_machine(lab: LabUnderTest) -> None:
+    """A command after -- sees its machine's values and its exit code comes through."""
+    shown = lab.labstack("shell", "--machine", "b", "--", "sh", "-c", 'echo "$LAB_MACHINE $LAB_ORG $DOCKER_CONFIG"')
+    org = attempt_of(lab).parameters["org"]
+    assert shown.stdout.split() == ["b", org, str(lab.home.engine("b"))]
+    lab.labstack("shell", "--", "sh", "-c", "exit 7", code=7)
+    lab.labstack("shell", "--", "no-such-command", code=1)
+
+
+def test_journal_is_readable_and_leaves_the_grader_out(lab: LabUnderTest) -> None:
+    """A student sees what they did; --all shows the grader's looks too."""
+    lab.labcheck()
+    lab.labstack("pat", "new", "--scopes", "read:packages")
+    shown = lab.labstack("journal", "tp1")
+    assert "pat.created" in shown.stdout
+    assert "labcheck" not in shown.stdout
+    assert "--all" in shown.stderr
+    assert "labcheck" in lab.labstack("journal", "tp1", "--all").stdout
+    assert len(lab.labstack("journal", "tp1", "--all", "--last", "2").stdout.splitlines()) == 3
+
+
+def test_logs(lab: LabUnderTest) -> None:
+    """What the registry said can be read."""
+    assert "listening" in lab.labstack("logs", "tp1").stdout
+
+
+def test_a_new_student_starts_with_the_next_attempt(lab: LabUnderTest) -> None:
+    """An attempt stays its student's until it is reset; a reset gives new parameters."""
+    before = attempt_of(lab)
+    other = LabUnderTest(lab.home, lab.environ | {"LAB_STUDENT": "Ada"})
+    assert "Zoé Martin" in other.labstack("whoami").stderr
+    assert attempt_of(lab) == before
+    other.labstack("reset", "tp1", "--yes")
+    after = attempt_of(lab)
+    assert after.parameters["user"] == "ada"
+    assert after.number == before.number + 1
+    assert not {before.parameters[name] for name in ("repo", "nonce")} & set(after.parameters.values())
+
+
+def kill(lab: LabUnderTest) -> None:
+    """The registry was killed."""
+    os.kill(pid_of(lab), signal.SIGKILL)
+
+
+def stale_pid_file(lab: LabUnderTest) -> None:
+    """The machine was switched off; since, the pid has gone to somebody else: here, to this test."""
+    kill(lab)
+    started = psutil.Process().create_time() - 3600
+    twin_of(lab).process.record_path.write_text(json.dumps({"pid": os.getpid(), "started": started}))
+
+
+def lost_pid_file(lab: LabUnderTest) -> None:
+    """Nobody wrote down which process it is, and it holds the port."""
+    twin_of(lab).process.record_path.unlink()
+
+
+def truncated_store(lab: LabUnderTest) -> None:
+    """The disk lost the ends of files, links and journal included."""
+    twin = twin_of(lab)
+    link = twin.store / "docker/registry/v2/repositories/o/r/_manifests/tags/1.0/current/link"
+    link.parent.mkdir(parents=True)
+    link.touch()
+    os.truncate(twin.journal, twin.journal.stat().st_size // 2)
+    os.truncate(twin.folder / "accounts.json", 7)
+
+
+def half_written_attempt(lab: LabUnderTest) -> None:
+    """The record was cut off."""
+    os.truncate(lab.home.stack("tp1") / "attempt.json", 40)
+
+
+def no_attempt(lab: LabUnderTest) -> None:
+    """The record was deleted by hand."""
+    (lab.home.stack("tp1") / "attempt.json").unlink()
+
+
+def read_only_folders(lab: LabUnderTest) -> None:
+    """Somebody was careful with chmod."""
+    for folder in (twin_of(lab).folder, lab.home.stack("tp1"), lab.home.engine("a"), lab.home.files("tp1")):
+        folder.chmod(0o500)
+
+
+def work_folder_gone(lab: LabUnderTest) -> None:
+    """The student deleted their folder."""
+    shutil.rmtree(lab.home.files("tp1"))
+
+
+def certificates_gone(lab: LabUnderTest) -> None:
+    """Somebody tidied the certificates away."""
+    shutil.rmtree(lab.home.authority)
+    shutil.rmtree(twin_of(lab).tls)
+
+
+BREAKAGES: list[Callable[[LabUnderTest], None]] = [
+    *(kill, stale_pid_file, lost_pid_file, truncated_store, half_written_attempt, no_attempt),
+    *(read_only_folders, work_folder_gone, certificates_gone),
+]
+
+
+@pytest.mark.parametrize("break_it", BREAKAGES, ids=lambda breakage: breakage.__name__)
+def test_reset_mends_a_broken_stack(lab: LabUnderTest, break_it: Callable[[LabUnderTest], None]) -> None:
+    """From whatever state, a reset ends with what a never-used stack has when it is brought up, and it is up."""
+    number = attempt_of(lab).number
+    (lab.home.engine("a") / "config.json").write_text("{}")
+    (lab.home.files("tp1") / "notes.txt").write_text("mine")
+    break_it(lab)
+    lab.labstack("reset", "tp1", "--yes")
+    assert lab.inventory() == lab.pristine
+    assert attempt_of(lab).number == number + 1
+    assert lab.labcheck()[0] == 1
+
+
+@pytest.mark.parametrize("break_it", [kill, stale_pid_file, lost_pid_file, work_folder_gone])
+def test_up_mends_what_needs_no_reset(lab: LabUnderTest, break_it: Callable[[LabUnderTest], None]) -> None:
+    """A registry that is gone is started again; the attempt goes on."""
+    attempt = attempt_of(lab)
+    break_it(lab)
+    lab.labstack("up", "tp1")
+    assert state_of(lab) == "up"
+    assert attempt_of(lab) == attempt
+    assert lab.inventory() == lab.pristine
+
+
+def test_status_of_a_killed_registry(lab: LabUnderTest) -> None:
+    """A stack that should be up and is not is called broken, by doctor too, with the cure."""
+    kill(lab)
+    assert state_of(lab) == "broken"
+    assert "labstack up tp1" in lab.labstack("doctor", code=1).stdout
+
+
+def test_reset_keeps_the_students_files(lab: LabUnderTest) -> None:
+    """What the student wrote can be copied back with the command that is printed."""
+    dockerfile = lab.home.files("tp1") / "Dockerfile"
+    dockerfile.write_text("FROM scratch\n# mine\n")
+    printed = lab.labstack("reset", "tp1", "--yes").stdout
+    assert "mine" not in dockerfile.read_text()
+    command = next(line for line in printed.splitlines() if "cp -R" in line).partition("back: ")[2]
+    subprocess.run(["sh", "-c", command], check=True)
+    assert dockerfile.read_text() == "FROM scratch\n# mine\n"
+
+
+def test_reset_asks_first(lab: LabUnderTest) -> None:
+    """Without a yes nothing is removed; what would be is listed."""
+    attempt = attempt_of(lab)
+    asked = lab.labstack("reset", "tp1", code=1)
+    assert "work/tp1" in asked.stdout
+    assert attempt_of(lab) == attempt
+    lab.labstack("reset", code=2)
+    lab.labstack("reset", "tp1", "--all", code=2)
+
+
+def test_reset_of_a_stack_that_is_down_leaves_it_never_used(new_lab: LabUnderTest) -> None:
+    """Who took a stack down and resets it is left with nothing; who resets nothing is told so."""
+    new_lab.labstack("up", "tp1")
+    new_lab.labstack("down", "tp1")
+    new_lab.labstack("reset", "--all", "--yes")
+    assert new_lab.inventory() == NEVER_USED
+    assert state_of(new_lab) == "never"
+    assert "never used" in new_lab.labstack("reset", "tp1").stdout
+
+
+def test_a_busy_port_names_its_holder(new_lab: LabUnderTest) -> None:
+    """Who holds the port is said, with the setting that moves ours, and nothing of ours is left running."""
+    with socket.create_server(("127.0.0.1", int(new_lab.environ["LAB_PORT_BASE"]) + 1)):
+        refused = new_lab.labstack("up", "tp1", code=1)
+        assert str(os.getpid()) in refused.stderr
+        assert "LAB_PORT_BASE" in refused.stderr
+        assert str(os.getpid()) in new_lab.labstack("doctor", code=1).stdout
+    assert new_lab.inventory().processes == ()
+    new_lab.labstack("up", "tp1")
+
+
+def test_moved_ports(new_lab: LabUnderTest) -> None:
+    """LAB_PORT_BASE moves a stack that is up; the grader follows."""
+    new_lab.labstack("up", "tp1")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    moved = LabUnderTest(new_lab.home, new_lab.environ | {"LAB_PORT_BASE": str(port - 1)})
+    moved.labstack("up", "tp1")
+    assert attempt_of(moved).registries["hosted"].url.endswith(f":{port}")
+    assert json.loads(moved.home.internet.read_text())["names"] == {"ghcr.io": f"127.0.0.1:{port}"}
+    assert new_lab.labcheck()[0] == 1
+
+
+def test_a_registry_that_cannot_start_says_why(new_lab: LabUnderTest) -> None:
+    """The last lines of its log come with the error."""
+    new_lab.labstack("up", "tp1")
+    new_lab.labstack("down", "tp1")
+    journal = twin_of(new_lab).journal
+    journal.write_text("no journal\n")
+    refused = new_lab.labstack("up", "tp1", code=1)
+    assert "journal" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_docker_stacks_are_refused_by_name(new_lab: LabUnderTest) -> None:
+    """What does not exist is not pretended; what to do instead is said."""
+    refused = new_lab.labstack("up", "--engine", "docker", "tp1", code=1)
+    assert "tp1" in refused.stderr
+    assert "--engine docker" in refused.stderr
+    assert new_lab.inventory() == NEVER_USED
+
+
+def test_commands_before_the_first_start(new_lab: LabUnderTest) -> None:
+    """Each says how to begin; none changes anything."""
+    for words in (("shell",), ("pat", "list"), ("journal", "tp1"), ("logs", "tp1")):
+        assert "labstack up tp1" in new_lab.labstack(*words, code=1).stderr
+    new_lab.labstack("doctor")
+    new_lab.labstack("status")
+    assert new_lab.inventory() == NEVER_USED
+
+
+def test_an_unknown_exercise_is_named(new_lab: LabUnderTest) -> None:
+    """A misspelt exercise is an error that lists the ones there are."""
+    assert "tp1" in new_lab.labstack("up", "tp77", code=1).stderr
+
+
+_FULL_DISK = """
+set -eu
+mount -t tmpfs -o size=8m tmpfs "$1"
+labstack up tp1 >/dev/null
+cat /dev/zero >"$LAB_HOME/tp1/hosted/store-filler" 2>/dev/null || true
+df "$1" >&2
+labstack reset tp1 --yes
+labstack status
+labstack down >/dev/null
+"""
+
+
+def can_have_own_mounts() -> bool:
+    """Whether this machine lets us mount in a namespace of our own."""
+    if sys.platform != "linux" or shutil.which("unshare") is None:
+        return False
+    command = ["unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not can_have_own_mounts(), reason="fills a disk of its own: needs Linux, root and unshare")
+def test_reset_on_a_full_disk(new_lab: LabUnderTest, tmp_path: Path) -> None:
+    """A student whose disk is full gets it back by a reset, their files kept."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    environ = new_lab.environ | {"LAB_HOME": str(disk / ".lab")}
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", _FULL_DISK, "sh", disk],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "100%" in done.stderr
+    assert "attempt 2" in done.stdout
+    assert "cp -R" in done.stdout
