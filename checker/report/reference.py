@@ -18,16 +18,16 @@ def section(check: Check, messages: Messages) -> str:
     def say(name: str) -> str:
         return messages.text("line", name)
 
-    def pair(name: str, text: str) -> str:
-        return messages.text("line", "pair", {"label": say(name), "text": text})
+    def pair(label: str, text: str) -> str:
+        return messages.text("line", "pair", {"label": label, "text": text})
 
     asked = messages.text("line", "step", {"step": check.step})
     needs = ", ".join(check.needs) or say("nothing")
-    worth = f"{pair('worth', str(check.points))} · {pair('tense', messages.text('tense', check.tense))}"
-    causes = "".join(f"- `{cause}`: {messages.cause_pattern(cause)}\n" for cause in check.causes)
+    worth = f"{pair(say('worth'), str(check.points))} · {pair(say('tense'), messages.text('tense', check.tense))}"
+    causes = "".join(f"- {pair(f'`{cause}`', messages.cause_pattern(cause))}\n" for cause in check.causes)
     return (
-        f"## {check.code}: {messages.check(check.code, 'title')}\n\n"
-        f"{asked} · {worth} · {pair('needs', needs)} · {pair('section', check.section)}\n\n"
+        f"## {pair(check.code, messages.check(check.code, 'title'))}\n\n"
+        f"{asked} · {worth} · {pair(say('needs'), needs)} · {pair(say('section'), check.section)}\n\n"
         f"**{say('asks')}.** {messages.check(check.code, 'asks')}\n\n"
         f"**{say('evidence')}.** {messages.check(check.code, 'evidence')}\n\n"
         f"**{say('unproved')}.** {messages.check(check.code, 'unproved')}\n\n"
