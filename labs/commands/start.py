@@ -22,7 +22,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     labs = chosen(())
     attempts = bring_up(runner, labs, console)
     server = NotebookServer(runner.home)
-    console.note("progress.notebooks")
+    if server.url() is None:
+        console.note("progress.notebooks")
     url = server.start(environment(runner.home, attempts[0], "a"), labs[0].id, console.language)
     console.say("start.notebooks", url=url)
     console.say("start.end")

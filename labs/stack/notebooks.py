@@ -52,7 +52,7 @@ class NotebookServer:
         if self.process.pid() is None:
             self.process.stop()
             self._configure(slug, language)
-            self.process.start(dict(environ) | {"JUPYTER_PATH": str(self.home.notebooks / "share")})
+            self.process.start(dict(environ) | self._folders())
             self.process.await_ready(self._answers, READY_TIMEOUT_SECONDS)
         return self._address()
 
@@ -78,7 +78,12 @@ class NotebookServer:
                 "allow_root": os.geteuid() == 0,
             },
             "IdentityProvider": {"token": secrets.token_urlsafe(24)},
-            "LabApp": {"default_url": f"/lab/tree/{FOLDER}/{slug}.{language}.ipynb"},
+            "LabApp": {
+                "default_url": f"/lab/tree/{FOLDER}/{slug}.{language}.ipynb",
+                # Nothing of the lab asks the network for anything.
+                "news_url": None,
+                "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+            },
         }
         write_private(self.config, json.dumps(values, indent=2) + "\n")
         self._write_kernel()
@@ -94,6 +99,11 @@ class NotebookServer:
             "language": "python",
         }
         (folder / "kernel.json").write_text(json.dumps(kernel, indent=2) + "\n", encoding="utf-8")
+
+    def _folders(self) -> dict[str, str]:
+        """Jupyter's own folders: the reader's settings elsewhere neither change this server nor are changed."""
+        folders = {"JUPYTER_PATH": "share", "JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime"}
+        return {name: str(self.home.notebooks / folder) for name, folder in folders.items()}
 
     def _settings(self) -> tuple[int, str, str]:
         """Port, token and first page. Raises StackError where the file is damaged."""

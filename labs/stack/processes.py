@@ -81,7 +81,7 @@ class DetachedProcess:
         self.record_path.write_text(json.dumps(asdict(record)), encoding="ascii")
 
     def is_expected(self) -> bool:
-        """Whether it was started and not stopped since; something of it that runs tells so where the record was lost."""
+        """Whether it was started and not stopped since. Where the record was lost, what runs of it tells so."""
         return self.record_path.exists() or bool(self.members())
 
     def pid(self) -> int | None:

@@ -3,11 +3,12 @@
 import json
 import os
 import shutil
-import signal
 import socket
 import stat
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,13 +34,6 @@ def attempt_of(lab: LabUnderTest) -> Attempt:
     return attempt
 
 
-def pid_of(lab: LabUnderTest) -> int:
-    """The registry's process."""
-    pid = twin_of(lab).process.pid()
-    assert pid is not None
-    return pid
-
-
 def state_of(lab: LabUnderTest) -> str:
     """As ``labstack status --json`` says it."""
     return str(json.loads(lab.labstack("status", "--json").stdout)["labs"][0]["state"])
@@ -55,9 +49,9 @@ def test_first_line_says_whose_internet_and_whose_docker(lab: LabUnderTest) -> N
 
 def test_up_again_changes_nothing(lab: LabUnderTest) -> None:
     """Up is idempotent: the same process, the same attempt."""
-    pid, attempt = pid_of(lab), attempt_of(lab)
+    pid, attempt = lab.registry_pid(), attempt_of(lab)
     lab.labstack("up", "tp1")
-    assert (pid_of(lab), attempt_of(lab)) == (pid, attempt)
+    assert (lab.registry_pid(), attempt_of(lab)) == (pid, attempt)
 
 
 def test_down_ends_the_process_and_up_goes_on(lab: LabUnderTest) -> None:
@@ -147,7 +141,7 @@ def test_a_new_student_starts_with_the_next_attempt(lab: LabUnderTest) -> None:
 
 def kill(lab: LabUnderTest) -> None:
     """The registry was killed."""
-    os.kill(pid_of(lab), signal.SIGKILL)
+    lab.kill_registry()
 
 
 def stale_pid_file(lab: LabUnderTest) -> None:
@@ -362,3 +356,19 @@ def test_reset_on_a_full_disk(new_lab: LabUnderTest, tmp_path: Path) -> None:
     assert "100%" in done.stderr
     assert "attempt 2" in done.stdout
     assert "cp -R" in done.stdout
+
+
+def test_start_opens_jupyterlab_behind_a_token(new_lab: LabUnderTest) -> None:
+    """Headless start prints the address of a server that lets only its bearer in, and its kernels begin in the lab."""
+    started = new_lab.labstack("start", "--headless")
+    url = next(line.partition(": ")[2] for line in started.stdout.splitlines() if line.startswith("JupyterLab"))
+    server, token = url.partition("/lab/")[0], url.rpartition("=")[2]
+    assert url.startswith("http://127.0.0.1:")
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(f"{server}/api/kernelspecs")
+    with urllib.request.urlopen(f"{server}/api/kernelspecs?token={token}") as answer:
+        specs = json.load(answer)
+    assert "labs" in specs["kernelspecs"]["python3"]["spec"]["argv"]
+    assert url in new_lab.labstack("start", "--headless").stdout
+    new_lab.labstack("down")
+    assert "JupyterLab" not in new_lab.labstack("status").stdout
