@@ -68,11 +68,19 @@ class CommandLine(ABC):
         """Pull ``name``; what was there of it is dropped before. Raises CommandFailedError."""
         return self._pull(registry, name)
 
+    def tag(self, registry: Registry, name: str, *tags: str) -> None:
+        """Let more tags name the image in the registry that this client pushed as ``name``."""
+        for tag in tags:
+            self._tag(registry, name, f"{name.rpartition(':')[0]}:{tag}")
+
     @abstractmethod
     def _login(self, registry: Registry, user: str, secret: str) -> None: ...
 
     @abstractmethod
     def _push(self, registry: Registry, name: str, sample: Sample) -> None: ...
+
+    @abstractmethod
+    def _tag(self, registry: Registry, name: str, other: str) -> None: ...
 
     @abstractmethod
     def _pull(self, registry: Registry, name: str) -> Held: ...
@@ -123,6 +131,10 @@ class Docker(CommandLine):
         image, context = registry.reference(name), sample.write_context(self.fresh("context"))
         self.run("docker", "build", "--quiet", "--tag", image, context)
         self.run("docker", "push", "--quiet", image)
+
+    def _tag(self, registry: Registry, name: str, other: str) -> None:
+        self.run("docker", "tag", registry.reference(name), registry.reference(other))
+        self.run("docker", "push", "--quiet", registry.reference(other))
 
     def _pull(self, registry: Registry, name: str) -> Held:
         image = registry.reference(name)
@@ -186,6 +198,10 @@ class _Containers(CommandLine):
         image, context = registry.reference(name), sample.write_context(self.fresh("context"))
         self.run(*self.command, "build", "--isolation", "chroot", "--quiet", "--tag", image, context)
         self.run(*self.command, "push", "--quiet", *_verify(registry), image)
+
+    def _tag(self, registry: Registry, name: str, other: str) -> None:
+        self.run(*self.command, "tag", registry.reference(name), registry.reference(other))
+        self.run(*self.command, "push", "--quiet", *_verify(registry), registry.reference(other))
 
     def _pull(self, registry: Registry, name: str) -> Held:
         image = registry.reference(name)
@@ -252,6 +268,11 @@ class Skopeo(CommandLine):
         options = ["--format", self.form, *_verify(registry, "dest-")]
         self.run("skopeo", "copy", "--quiet", *options, f"oci:{layout}:latest", f"docker://{registry.reference(name)}")
 
+    def _tag(self, registry: Registry, name: str, other: str) -> None:
+        options = [*_verify(registry, "src-"), *_verify(registry, "dest-")]
+        images = [f"docker://{registry.reference(one)}" for one in (name, other)]
+        self.run("skopeo", "copy", "--quiet", "--all", *options, *images)
+
     def _pull(self, registry: Registry, name: str) -> Held:
         target = self.fresh("pulled")
         options = ["--all", *_verify(registry, "src-")]
@@ -288,6 +309,10 @@ class Oras(_GoTool):
         plain = [] if registry.ca else ["--to-plain-http"]
         self.run("oras", "copy", "--from-oci-layout", *plain, f"{layout}:latest", registry.reference(name))
 
+    def _tag(self, registry: Registry, name: str, other: str) -> None:
+        plain = [] if registry.ca else ["--plain-http"]
+        self.run("oras", "tag", *plain, registry.reference(name), other.rpartition(":")[2])
+
     def _pull(self, registry: Registry, name: str) -> Held:
         target = self.fresh("pulled")
         plain = [] if registry.ca else ["--from-plain-http"]
@@ -306,6 +331,9 @@ class Crane(_GoTool):
     def _push(self, registry: Registry, name: str, sample: Sample) -> None:
         layout = sample.write_layout(self.fresh("layout"), "latest")
         self.run("crane", "push", layout, registry.reference(name))
+
+    def _tag(self, registry: Registry, name: str, other: str) -> None:
+        self.run("crane", "tag", registry.reference(name), other.rpartition(":")[2])
 
     def _pull(self, registry: Registry, name: str) -> Held:
         target = self.fresh("pulled")
@@ -337,6 +365,10 @@ class LabDocker(CommandLine):
         image, context = registry.reference(name), sample.write_context(self.fresh("context"))
         self.run(self.command, "build", "--quiet", "--tag", image, context)
         self.run(self.command, "push", "--quiet", image)
+
+    def _tag(self, registry: Registry, name: str, other: str) -> None:
+        self.run(self.command, "tag", registry.reference(name), registry.reference(other))
+        self.run(self.command, "push", "--quiet", registry.reference(other))
 
     def _pull(self, registry: Registry, name: str) -> Held:
         image = registry.reference(name)

@@ -5,6 +5,9 @@ never sees; and ``ADDRESS`` lies on the loopback interface, outside 127/8, so th
 there (for a name that resolves to 127/8 it does not). ``NAMES`` resolve to it.
 """
 
+import contextlib
+import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -60,9 +63,21 @@ class Namespace:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._holder.kill()
+        for pid in self._inhabitants():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._holder.communicate()
         self._folder.cleanup()
+
+    def _inhabitants(self) -> list[int]:
+        """All that runs inside, what was started there by others than us included; the holder too."""
+        ours = Path(f"/proc/{self._holder.pid}/ns/mnt").readlink()
+        found = []
+        for entry in Path("/proc").glob("[0-9]*/ns/mnt"):
+            with contextlib.suppress(OSError):  # it ended meanwhile
+                if entry.readlink() == ours:
+                    found.append(int(entry.parts[2]))
+        return found
 
     def file(self, path: str) -> Path:
         """A path of the namespace (``/etc/docker/…``) as seen from outside."""
@@ -85,7 +100,7 @@ class Namespace:
     ) -> subprocess.CompletedProcess[str]:
         """Run a client to its end, whatever its exit code; ``text`` is its standard input."""
         return subprocess.run(
-            self.command(argv, folder), check=False, capture_output=True, text=True, env=env, input=text, timeout=120
+            self.command(argv, folder), check=False, capture_output=True, text=True, env=env, input=text, timeout=60
         )
 
     def start(self, argv: Sequence[str | Path], *, env: Mapping[str, str], log: IO[bytes]) -> "subprocess.Popen[bytes]":
@@ -94,6 +109,6 @@ class Namespace:
         return subprocess.Popen(command, env=env, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
 
-def dying_with_us(signal: str) -> list[str]:
-    """Command prefix: the kernel sends ``signal`` to the process when the thread that started it ends."""
-    return ["setpriv", "--pdeathsig", signal, "--"]
+def dying_with_us(signal_name: str) -> list[str]:
+    """Command prefix: the kernel sends that signal to the process when the thread that started it ends."""
+    return ["setpriv", "--pdeathsig", signal_name, "--"]

@@ -1,0 +1,107 @@
+"""A student's lab inside the private namespace: the stack of TP-1, its two machines, and the grader."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from labs.attempts import Attempt
+from tests.clients.image import Sample
+from tests.clients.namespace import CommandFailedError, Namespace
+from tests.clients.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """A lab whose TP-1 is up.
+
+    Attributes:
+        home: LAB_HOME.
+    """
+
+    namespace: Namespace
+    home: Path
+    environment: Mapping[str, str]
+
+    @property
+    def attempt(self) -> Attempt:
+        """The attempt under way."""
+        attempt = Attempt.load(self.home / "tp1")
+        assert attempt
+        return attempt
+
+    @property
+    def registry(self) -> Registry:
+        """What the exercise pushes to, as a client on this machine finds it."""
+        endpoint = self.attempt.registries["hosted"]
+        url = urlsplit(endpoint.url)
+        assert endpoint.journal
+        ca = Path(endpoint.ca) if endpoint.ca and url.scheme == "https" else None
+        return Registry(f"localhost:{url.port}", ca, Path(endpoint.journal).parent)
+
+    @property
+    def image(self) -> str:
+        """The repository that the exercise wants."""
+        return "{org}/{repo}/app".format(**self.attempt.parameters)
+
+    @property
+    def sample(self) -> Sample:
+        """An image that the exercise takes for this student's."""
+        source = "https://github.com/{org}/{repo}".format(**self.attempt.parameters)
+        labels = {"lab.registry.nonce": self.attempt.parameters["nonce"], "org.opencontainers.image.source": source}
+        return Sample(f"hello from {self.attempt.student}", labels)
+
+    def run(self, *argv: str | Path, text: str | None = None, **environment: str) -> str:
+        """Standard output of a command of the lab. Raises CommandFailedError when it does not exit with 0."""
+        done = self.attempt_run(*argv, text=text, **environment)
+        if done.returncode != 0:
+            raise CommandFailedError(f"{argv}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def attempt_run(
+        self, *argv: str | Path, text: str | None = None, **environment: str
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run a command of the lab to its end, whatever that is."""
+        variables = {**self.environment, **environment}
+        return self.namespace.run(argv, env=variables, folder=self.home.parent, text=text)
+
+    def shell(self, machine: str, script: str, **environment: str) -> str:
+        """Run a script as ``labstack shell`` would."""
+        return self.run("labstack", "shell", "--machine", machine, "--", "sh", "-euc", script, **environment)
+
+    def token(self, scopes: str) -> str:
+        """Make a personal access token for the student."""
+        return self.run("labstack", "pat", "new", "--scopes", scopes).strip()
+
+    def grade(self) -> dict[str, str]:
+        """By check its verdict, as ``labcheck`` gives them now."""
+        done = self.attempt_run("labcheck", "tp1", "--json")
+        checks = json.loads(done.stdout)["checks"]
+        return {check["code"]: check["status"] for check in checks}
+
+
+@contextlib.contextmanager
+def running_lab(namespace: Namespace, folder: Path, port_base: int) -> Iterator[Lab]:
+    """Bring TP-1 up in ``folder``, take it down at the end."""
+    programs = Path(sys.executable).parent
+    path = os.pathsep.join((str(programs), os.environ["PATH"]))
+    variables = {
+        "HOME": str(folder),
+        "LAB_HOME": str(folder / ".lab"),
+        "LAB_WORK": str(folder / "work"),
+        "LAB_PORT_BASE": str(port_base),
+        "LAB_DOCKER": "lab",
+        "LAB_LANG": "en",
+        "PATH": path,
+    }
+    lab = Lab(namespace, folder / ".lab", variables)
+    lab.run("labstack", "up", "tp1")
+    try:
+        yield lab
+    finally:
+        lab.run("labstack", "down", "tp1")
