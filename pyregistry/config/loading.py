@@ -1,14 +1,14 @@
 """From a path and an environment to settings, or to every mistake at once."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from pyregistry.config.document import FILE, BrokenYaml, compose
 from pyregistry.config.environment import CONFIGURATION_PATH, overlay
 from pyregistry.config.files import check_files
-from pyregistry.config.issues import ConfigurationError
+from pyregistry.config.issues import ConfigurationError, Issue
 from pyregistry.config.section import Findings, Section
 from pyregistry.config.sections import read_settings
 from pyregistry.config.settings import Settings
@@ -39,9 +39,13 @@ def load(
     if files_too:
         check_files(settings, cursor)
     if findings.mistakes:
-        in_order = sorted(dict.fromkeys(findings.mistakes), key=lambda issue: (issue.line is None, issue.line or 0))
-        raise ConfigurationError(summary, in_order, source)
-    return replace(settings, warnings=tuple(findings.warnings))
+        raise ConfigurationError(summary, _in_order(findings.mistakes), source)
+    return replace(settings, warnings=tuple(_in_order(findings.warnings)))
+
+
+def _in_order(issues: Iterable[Issue]) -> list[Issue]:
+    """In the order of the file, each once; the environment's after the file's."""
+    return sorted(dict.fromkeys(issues), key=lambda issue: (issue.line is None, issue.line or 0))
 
 
 def _source(path: Path | str | None, environ: Mapping[str, str]) -> Path:
