@@ -122,9 +122,11 @@ def test_every_key_in_use_is_read(configure: Loader) -> None:
     assert settings.journal_path == Path("j.jsonl")
     assert settings.limits.manifest_bytes == 10
     assert [str(warning) for warning in settings.warnings] == [
-        "line 8: storage.maintenance.uploadpurging: is read and not acted on yet: "
-        "abandoned uploads stay until they are cancelled",
-        "line 16: validation.manifests.urls: is read and not acted on yet: layers may point to any url",
+        (
+            "line 8: storage.maintenance.uploadpurging: is read and not acted on yet: "
+            "abandoned uploads stay until they are cancelled"
+        ),
+        "line 17: validation.manifests.urls: is read and not acted on yet: layers may point to any url",
     ]
 
 
