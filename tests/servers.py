@@ -3,18 +3,19 @@
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection, HTTPSConnection
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-import urllib3
 import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -30,6 +31,7 @@ from pyregistry.spec.journal import Event
 
 START_SECONDS = 20
 STOP_SECONDS = 20
+ANSWER_SECONDS = 60
 POLL_SECONDS = 0.01
 
 # the line that says that connections are taken, from the application log
@@ -56,7 +58,7 @@ class ServerTls:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a registry answered; header names in lower case."""
+    """What a registry answered; header names in lower case, repeated headers joined by a comma."""
 
     status: int
     headers: Mapping[str, str]
@@ -84,13 +86,34 @@ class RunningRegistry:
     log_path: Path
 
     def request(
-        self, method: str, target: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        target: str,
+        body: bytes | Iterable[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """One exchange on a connection of its own. ``target`` is a path or a URL, such as a Location."""
-        with urllib3.PoolManager(ca_certs=str(self.ca) if self.ca else None, retries=False, timeout=60) as pool:
-            url = target if target.startswith("http") else f"{self.url}{target}"
-            answer = pool.request(method, url, body=body, headers=dict(headers or {}), redirect=False)
-            return Answer(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.data)
+        """One exchange on a connection of its own, the path sent as it is.
+
+        Args:
+            method: HTTP method.
+            target: A path, or a URL of this registry such as a Location.
+            body: Content; an iterable is sent chunked, without a Content-Length.
+            headers: Further headers.
+        """
+        with closing(self.connect()) as connection:
+            connection.request(method, target.removeprefix(self.url), body, dict(headers or {}))
+            answer = connection.getresponse()
+            fields: dict[str, str] = {}
+            for name, value in answer.getheaders():
+                fields[name.lower()] = f"{fields[name.lower()]}, {value}" if name.lower() in fields else value
+            return Answer(answer.status, fields, answer.read())
+
+    def connect(self) -> HTTPConnection:
+        """A connection; the caller closes it."""
+        if self.ca is None:
+            return HTTPConnection(self.host, self.port, timeout=ANSWER_SECONDS)
+        context = ssl.create_default_context(cafile=str(self.ca))
+        return HTTPSConnection(self.host, self.port, timeout=ANSWER_SECONDS, context=context)
 
     def events(self) -> list[Event]:
         """The journal so far, its chain proven."""

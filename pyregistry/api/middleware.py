@@ -109,7 +109,13 @@ class ErrorBoundary:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the class."""
-        started = False
+        started, received = False, not _announces_body(scope)
+
+        async def watching_receive() -> Message:
+            nonlocal received
+            message = await receive()
+            received = not message.get("more_body")
+            return message
 
         async def watching_send(message: Message) -> None:
             nonlocal started
@@ -117,12 +123,13 @@ class ErrorBoundary:
             await send(message)
 
         try:
-            await self._app(scope, receive, watching_send)
+            await self._app(scope, watching_receive, watching_send)
         except Exception as exc:  # noqa: BLE001 - the one boundary: whatever it is, the client gets an answer
             _note(exc, scope)
             if started or isinstance(exc, ClientDisconnect):
                 return
-            await _drop_unread_body(scope, receive)
+            while not received and current(scope).bytes_in < _UNREAD_BYTES:
+                await watching_receive()
             await errors.respond(exc)(scope, receive, send)
 
 
@@ -134,12 +141,7 @@ def _note(exc: Exception, scope: Scope) -> None:
     errors.log(exc, logs.request_fields(exchange, scope))
 
 
-async def _drop_unread_body(scope: Scope, receive: Receive) -> None:
-    """Let the client finish sending, so that it reads the answer. One that waits for our 100 Continue need not send."""
+def _announces_body(scope: Scope) -> bool:
+    """Whether content is on its way. A client that waits for our 100 Continue has sent none yet, and need not."""
     headers = Headers(scope=scope)
-    if "expect" in headers or not (headers.get("content-length", "0") != "0" or "transfer-encoding" in headers):
-        return
-    while current(scope).bytes_in < _UNREAD_BYTES:
-        message = await receive()
-        if not message.get("more_body"):
-            return
+    return "expect" not in headers and (headers.get("content-length", "0") != "0" or "transfer-encoding" in headers)

@@ -1,0 +1,163 @@
+"""Tables of end-1, end-8, end-12 and the catalog: what there is."""
+
+from tests.conformance.steps import Row, Step
+
+_TAGS = "/v2/{repo}/tags/list"
+_INDEX = {"Content-Type": "application/vnd.oci.image.index.v1+json"}
+_ARTIFACT_TYPE = "application/vnd.example.signature"
+
+END_1 = (
+    Row(
+        "end-1-base",
+        "the base answers 200, and says which API it is",
+        (
+            Step("GET", "/v2/", 200, expect={"Docker-Distribution-Api-Version": "registry/2.0"}, body="{{}}"),
+            Step("HEAD", "/v2/", 200, body=""),
+            Step("GET", "/v2", 301, expect={"Location": "/v2/"}),
+        ),
+    ),
+    Row(
+        "end-1-other",
+        "what is no endpoint is a plain 404, what is one for other methods 405",
+        (
+            Step("GET", "/v3/", 404, body="404 page not found\n"),
+            Step("PUT", "/v2/", 405, expect={"Allow": "GET, HEAD"}, body=""),
+        ),
+    ),
+)
+
+END_8 = (
+    Row(
+        "end-8a-list",
+        "all tags in lexical order",
+        (Step("GET", _TAGS, 200, json={"name": "{repo}", "tags": ["1.0", "Latest", "a", "b"]}, expect={"Link": None}),),
+        ("image", "tags"),
+    ),
+    Row(
+        "end-8b-pages",
+        "n and last cut a page out, and Link leads to the next one",
+        (
+            Step(
+                "GET",
+                _TAGS + "?n=2",
+                200,
+                json={"tags": ["1.0", "Latest"]},
+                expect={
+                    "Link": '</v2/{repo}/tags/list?last=Latest&n=2>; rel="next"',
+                },
+            ),
+            Step("GET", _TAGS + "?n=2&last=Latest", 200, json={"tags": ["a", "b"]}, expect={"Link": None}),
+            Step("GET", _TAGS + "?last=a", 200, json={"tags": ["b"]}),
+            Step("GET", _TAGS + "?n=100", 200, json={"tags": ["1.0", "Latest", "a", "b"]}, expect={"Link": None}),
+        ),
+        ("image", "tags"),
+    ),
+    Row(
+        "end-8b-none",
+        "n=0 lists nothing and leads nowhere",
+        (Step("GET", _TAGS + "?n=0", 200, json={"tags": []}, expect={"Link": None}),),
+        ("image",),
+    ),
+    Row(
+        "end-8b-number",
+        "an n that is no number is refused",
+        (
+            Step("GET", _TAGS + "?n=-1", 400, code="PAGINATION_NUMBER_INVALID"),
+            Step("GET", _TAGS + "?n=many", 400, code="PAGINATION_NUMBER_INVALID"),
+        ),
+        ("image",),
+    ),
+    Row(
+        "end-8a-unknown",
+        "a repository that never was is NAME_UNKNOWN",
+        (Step("GET", "/v2/never/seen/tags/list", 404, code="NAME_UNKNOWN"),),
+    ),
+)
+
+END_12 = (
+    Row(
+        "end-12a-referrers",
+        "what refers to a manifest is listed with type, size and annotations",
+        (
+            Step(
+                "GET",
+                "/v2/{repo}/referrers/{image}",
+                200,
+                expect=_INDEX,
+                json={
+                    "manifests": [
+                        {
+                            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+                            "digest": "{artifact}",
+                            "size": "{artifact size}",
+                            "artifactType": _ARTIFACT_TYPE,
+                            "annotations": {"who": "tests"},
+                        }
+                    ]
+                },
+            ),
+        ),
+        ("image", "artifact"),
+    ),
+    Row(
+        "end-12a-none",
+        "nothing refers to it: an empty index, also for what was never pushed anywhere",
+        (
+            Step("GET", "/v2/{repo}/referrers/{missing}", 200, expect=_INDEX, json={"manifests": []}),
+            Step("GET", "/v2/never/seen/referrers/{missing}", 200, expect=_INDEX, json={"manifests": []}),
+        ),
+        ("image",),
+    ),
+    Row(
+        "end-12b-filter",
+        "a filter on the type is applied, and the answer says so",
+        (
+            Step(
+                "GET",
+                "/v2/{repo}/referrers/{image}?artifactType=" + _ARTIFACT_TYPE,
+                200,
+                expect={"OCI-Filters-Applied": "artifactType"},
+            ),
+            Step(
+                "GET",
+                "/v2/{repo}/referrers/{image}?artifactType=text/plain",
+                200,
+                expect={"OCI-Filters-Applied": "artifactType"},
+                json={"manifests": []},
+            ),
+        ),
+        ("image", "artifact"),
+    ),
+    Row(
+        "end-12a-deleted",
+        "a referrer that was deleted is not listed any more",
+        (
+            Step("DELETE", "/v2/{repo}/manifests/{artifact}", 202),
+            Step("GET", "/v2/{repo}/referrers/{image}", 200, json={"manifests": []}),
+        ),
+        ("image", "artifact"),
+    ),
+    Row(
+        "end-12a-digest",
+        "what is no digest has no referrers",
+        (Step("GET", "/v2/{repo}/referrers/sha256:baddigeststring", 400, code="DIGEST_INVALID"),),
+    ),
+)
+
+CATALOG = (
+    Row(
+        "catalog-pages",
+        "repositories are listed in pages",
+        (Step("GET", "/v2/_catalog?n=1&last={before repo}", 200, json={"repositories": ["{repo}"]}),),
+        ("image",),
+    ),
+    Row(
+        "catalog-number",
+        "a page of more than the maximum is refused",
+        (
+            Step("GET", "/v2/_catalog?n=1001", 400, code="PAGINATION_NUMBER_INVALID"),
+            Step("GET", "/v2/_catalog?n=x", 400, code="PAGINATION_NUMBER_INVALID"),
+            Step("GET", "/v2/_catalog?n=0", 200, json={"repositories": []}),
+        ),
+    ),
+)
