@@ -111,11 +111,11 @@ class Dockerfile:
         Raises:
             DockerfileInvalid: In BuildKit's words.
         """
-        lines = text.removeprefix("\ufeff").splitlines()
+        lines = [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
         escape = _parse_directives(lines)
         instructions = [_parse_instruction(line, number, escape) for number, line in _logical_lines(lines, escape)]
         if not instructions:
-            raise DockerfileInvalid("file with no instructions", max(len(lines), 1))
+            raise DockerfileInvalid("file with no instructions", 1)
         return cls(*_parse_stages(instructions), escape)
 
 

@@ -32,7 +32,7 @@ class Ignore:
         Raises:
             IgnorePatternInvalid: A ``!`` alone, or brackets that do not close.
         """
-        lines = [line.strip() for line in text.removeprefix("\ufeff").splitlines() if not line.startswith("#")]
+        lines = [line.strip() for line in text.removeprefix("\ufeff").split("\n") if not line.startswith("#")]
         return cls([line for line in lines if line])
 
     def excludes(self, path: str) -> bool:

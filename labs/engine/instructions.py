@@ -77,8 +77,9 @@ def run(stage: StageState, instruction: Instruction, source: Tree | None = None)
         fault = f"failed to compute cache key: failed to calculate checksum of ref {_source_name(instruction)}: {exc}"
         raise BuildError(fault, instruction.line) from exc
     except OSError as exc:
-        fault = f"error from sender: open {exc.filename}: {(exc.strerror or str(exc)).lower()}"
-        raise BuildError(fault, instruction.line) from exc
+        # Reading names a file; writing into the store (a full disk) names none.
+        where = f"error from sender: open {exc.filename}" if exc.filename else f"failed to write {instruction.text}"
+        raise BuildError(f"{where}: {(exc.strerror or str(exc)).lower()}", instruction.line) from exc
     except (ExpansionInvalid, CopyInvalid, ArchiveInvalid, TooManyLinks) as exc:
         raise BuildError(str(exc), instruction.line) from exc
     return True

@@ -98,7 +98,7 @@ def test_an_image_is_found_by_name_id_and_digest(store: ImageStore) -> None:
     image = add_image(store)
     store.tag(APP, image)
     config = store.manifest(image).config.digest
-    names = [
+    names: list[Reference | str] = [
         APP,
         "ghcr.io/o/r/app:1.0",
         f"ghcr.io/o/r/app@{image.digest}",
