@@ -13,7 +13,6 @@ from labs.engine.commands.table import COMMANDS, FAMILIES, FOREIGN
 from labs.engine.commands.words import say
 from labs.engine.documents import DocumentInvalid
 from labs.engine.layout import BlobMissing, StoreError
-from labs.engine.trust import TrustError
 
 INTERRUPTED_CODE = 130
 _MAX_WORDS = 2
@@ -52,7 +51,7 @@ def run(arguments: Sequence[str], console: Console, environ: Mapping[str, str]) 
         if str(exc):
             console.warn(str(exc))
         return exc.code
-    except (StoreError, DocumentInvalid, BlobMissing, TrustError) as exc:
+    except (StoreError, DocumentInvalid, BlobMissing) as exc:
         console.warn(f"Error response from daemon: {exc}")
         return 1
     except OSError as exc:

@@ -64,7 +64,7 @@ class Trust:
         for path in sorted(certificates.glob("*.crt")):
             _load(context, path)
         for path in sorted(certificates.glob("*.cert")):
-            context.load_cert_chain(path, path.with_suffix(".key"))
+            _load_client(context, path)
         return context
 
     def _read_insecure(self) -> Sequence[str]:
@@ -125,3 +125,11 @@ def _load(context: ssl.SSLContext, path: Path) -> None:
         context.load_verify_locations(cafile=path)
     except OSError as exc:
         raise TrustError(f"unable to load CA certificate {path}: {exc}") from exc
+
+
+def _load_client(context: ssl.SSLContext, path: Path) -> None:
+    """A certificate that we show, with its key beside it."""
+    try:
+        context.load_cert_chain(path, path.with_suffix(".key"))
+    except OSError as exc:
+        raise TrustError(f"unable to load client certificate {path}: {exc}") from exc

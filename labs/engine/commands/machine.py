@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labs.engine.commands.console import CommandFailed, Console, daemon_refusal
-from labs.engine.credentials import CredentialsError, CredentialStore, registry_key
 from labs.engine.internet import Internet, InternetUnreadable, locate_engine
 from labs.engine.layout import ImageStore
-from labs.engine.trust import Trust
 
 if TYPE_CHECKING:
+    from labs.engine.credentials import CredentialStore
     from labs.engine.transport.client import Registry
     from labs.engine.transport.origins import Origins
     from labs.engine.transport.wire import Wire
+    from labs.engine.trust import Trust
 
 DOCKER_VERSION = "28.5"
 """The Docker whose texts and flags ours follow."""
@@ -42,16 +42,20 @@ class Machine:
         return ImageStore(self.home / "images")
 
     @cached_property
-    def credentials(self) -> CredentialStore:
+    def credentials(self) -> "CredentialStore":
         """``config.json``; a damaged one is warned of once."""
+        from labs.engine.credentials import CredentialStore
+
         store = CredentialStore(self.home, self.environ)
         if store.warning:
             self.console.warn(store.warning)
         return store
 
     @cached_property
-    def trust(self) -> Trust:
+    def trust(self) -> "Trust":
         """Whose certificates count."""
+        from labs.engine.trust import Trust
+
         return Trust(self.home)
 
     @cached_property
@@ -82,6 +86,7 @@ class Machine:
         Raises:
             CommandFailed: The credentials cannot be read.
         """
+        from labs.engine.credentials import CredentialsError, registry_key
         from labs.engine.transport.client import Registry
 
         try:

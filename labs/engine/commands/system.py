@@ -2,6 +2,7 @@
 
 import json
 import platform
+from collections.abc import Sequence
 from typing import Any
 
 from labs.engine.commands.console import CommandFailed
@@ -10,6 +11,7 @@ from labs.engine.commands.machine import DOCKER_VERSION, Machine, labdocker_vers
 from labs.engine.commands.template import Template, TemplateFailed, TemplateInvalid, to_json
 from labs.engine.internet import TWIN
 from labs.engine.platforms import host_platform
+from labs.engine.trust import TrustError
 
 API_VERSION = "1.51"
 """Of the Docker whose texts ours follow; nobody can speak it to us, there is no daemon."""
@@ -106,7 +108,7 @@ def _info_values(machine: Machine) -> dict[str, Any]:
         "DockerRootDir": str(machine.home),
         "ServerVersion": f"{DOCKER_VERSION} (labdocker {labdocker_version()})",
         "RegistryConfig": {
-            "InsecureRegistryCIDRs": ["::1/128", "127.0.0.0/8", *machine.trust.insecure_registries()],
+            "InsecureRegistryCIDRs": ["::1/128", "127.0.0.0/8", *_insecure_registries(machine)],
         },
         "ServerErrors": [],
         "ClientInfo": {"Version": DOCKER_VERSION, "Context": "default", "Debug": False, "Plugins": []},
@@ -116,6 +118,13 @@ def _info_values(machine: Machine) -> dict[str, Any]:
             "Names": dict(internet.twins),
         },
     }
+
+
+def _insecure_registries(machine: Machine) -> Sequence[str]:
+    try:
+        return machine.trust.insecure_registries()
+    except TrustError as exc:
+        raise CommandFailed(str(exc)) from exc
 
 
 def _printed_by_template(machine: Machine, options: Options, values: dict[str, Any], name: str, kind: str) -> bool:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import parse_qs, urljoin, urlsplit
@@ -159,13 +159,11 @@ class Registry:
 
     def _ping(self) -> Answer:
         """The first of https and (where Docker allows it) http that answers; the last fault when none does."""
-        schemes = ["https", "http"] if self._wire.trust.is_insecure(self._host) else ["https"]
-        for scheme in schemes[:-1]:
-            try:
+        *better, last = self._wire.schemes(self._host)
+        for scheme in better:
+            with suppress(RequestFailed):
                 return self._ping_at(scheme)
-            except RequestFailed:
-                continue
-        return self._ping_at(schemes[-1])
+        return self._ping_at(last)
 
     def _ping_at(self, scheme: str) -> Answer:
         url = f"{scheme}://{self._host}/v2/"

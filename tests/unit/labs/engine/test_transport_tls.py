@@ -1,0 +1,166 @@
+"""Whom TLS trusts: every name is verified but loopback; the lab's CA counts for its twins only."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from labs.engine.internet import TWIN, Internet
+from labs.engine.transport.client import Registry
+from labs.engine.transport.faults import RequestFailed
+from labs.engine.transport.wire import Wire
+from labs.engine.trust import Trust, is_loopback
+from tests.fakes.certificates import Leaf, TestAuthority
+from tests.fakes.registry import FakeRegistry
+
+NAME = "registry.example.com"
+
+
+class Client:
+    """A machine that reaches ``NAME`` (port 443) at some fake registry."""
+
+    def __init__(self, folder: Path, authority: TestAuthority) -> None:
+        self.folder = folder
+        self.authority = authority
+        self._resources = ExitStack()
+
+    def serve(self, leaf: Leaf | None) -> FakeRegistry:
+        """A registry with this certificate, or plain http."""
+        return self._resources.enter_context(FakeRegistry(tls=(leaf.certificate, leaf.key) if leaf else None))
+
+    def connect(self, fake: FakeRegistry, name: str = NAME, trusted: Path | None = None) -> str:
+        """Ping; returns the origin."""
+        internet = Internet(TWIN, {NAME: f"127.0.0.1:{fake.port}"}, trusted)
+        wire = self._resources.enter_context(Wire(internet, Trust(self.folder), "test"))
+        return Registry(wire, name).connect()
+
+    def refusal(self, leaf: Leaf | None, trusted: Path | None = None) -> str:
+        """Why the ping fails."""
+        with pytest.raises(RequestFailed) as caught:
+            self.connect(self.serve(leaf), trusted=trusted)
+        prefix = f'Get "https://{NAME}/v2/": '
+        assert str(caught.value).startswith(prefix)
+        return str(caught.value).removeprefix(prefix)
+
+    def close(self) -> None:
+        """Stop everything."""
+        self._resources.close()
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[Client]:
+    """A client with a CA that nobody trusts yet."""
+    made = Client(tmp_path / "engine", TestAuthority(tmp_path / "ca"))
+    yield made
+    made.close()
+
+
+def test_name_of_the_lab_reaches_its_twin_under_the_lab_s_ca(client: Client) -> None:
+    """The twin's certificate is for the name that was typed, and the Host header says that name too."""
+    fake = client.serve(client.authority.issue(NAME))
+    assert client.connect(fake, trusted=client.authority.path) == f"https://{NAME}"
+    assert fake.requests[0].headers["Host"] == NAME
+
+
+def test_unknown_authority(client: Client) -> None:
+    """Docker's words, which students search for."""
+    wanted = "tls: failed to verify certificate: x509: certificate signed by unknown authority"
+    assert client.refusal(client.authority.issue(NAME)) == wanted
+
+
+def test_certificate_of_another_name(client: Client) -> None:
+    """The names that it is for, and the one that was asked for."""
+    wanted = (
+        f"tls: failed to verify certificate: x509: certificate is valid for a.example.com, b.example.com, not {NAME}"
+    )
+    leaf = client.authority.issue("a.example.com", "b.example.com")
+    assert client.refusal(leaf, trusted=client.authority.path) == wanted
+
+
+@pytest.mark.parametrize(("starts", "ends", "order"), [(-9, -2, "after"), (2, 9, "before")])
+def test_certificate_out_of_its_time(client: Client, starts: int, ends: int, order: str) -> None:
+    """Expired and not yet valid are one message with two ends."""
+    reason = client.refusal(client.authority.issue(NAME, starts=starts, ends=ends), trusted=client.authority.path)
+    head = "tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2"
+    assert reason.startswith(head)
+    assert f"Z is {order} 2" in reason
+
+
+def test_common_name_does_not_count(client: Client) -> None:
+    """A certificate without subject alternative names is refused even from a trusted CA, as Go refuses it."""
+    reason = client.refusal(client.authority.issue(common_name=NAME), trusted=client.authority.path)
+    assert reason.endswith("x509: certificate relies on legacy Common Name field, use SANs instead")
+
+
+def test_plain_http_behind_a_verified_name(client: Client) -> None:
+    """A name is never spoken to in the clear."""
+    assert client.refusal(None) == "http: server gave HTTP response to HTTPS client"
+
+
+def test_certs_d_is_trusted_for_its_name_only(client: Client) -> None:
+    """A CA under certs.d/<name> counts for that name; under another it does not."""
+    fake = client.serve(client.authority.issue(NAME))
+    folder = client.folder / "certs.d" / NAME
+    folder.mkdir(parents=True)
+    (folder / "ca.crt").write_bytes(client.authority.path.read_bytes())
+    assert client.connect(fake) == f"https://{NAME}"
+    folder.rename(folder.with_name("other.example.com"))
+    with pytest.raises(RequestFailed, match="unknown authority"):
+        client.connect(fake)
+
+
+def test_broken_ca_file_is_named(client: Client) -> None:
+    """A certificate file that is none stops the connection with its path."""
+    folder = client.folder / "certs.d" / NAME
+    folder.mkdir(parents=True)
+    (folder / "ca.crt").write_text("no certificate")
+    assert client.refusal(client.authority.issue(NAME)).startswith(f"unable to load CA certificate {folder / 'ca.crt'}")
+
+
+def test_loopback_is_spoken_to_whatever_it_shows(client: Client) -> None:
+    """For localhost an unverified certificate does, and without TLS plain http is taken."""
+    tls, plain = client.serve(client.authority.issue(NAME)), client.serve(None)
+    assert client.connect(tls, f"localhost:{tls.port}") == f"https://localhost:{tls.port}"
+    assert client.connect(plain, f"127.0.0.1:{plain.port}") == f"http://127.0.0.1:{plain.port}"
+
+
+def test_insecure_registries_of_daemon_json(client: Client) -> None:
+    """A name that is listed is spoken to without verification."""
+    client.folder.mkdir()
+    (client.folder / "daemon.json").write_text(json.dumps({"insecure-registries": [NAME]}))
+    assert client.connect(client.serve(client.authority.issue("other.example.com"))) == f"https://{NAME}"
+
+
+def test_broken_daemon_json_is_named(client: Client) -> None:
+    """Nothing is guessed about a file that decides on trust."""
+    client.folder.mkdir()
+    (client.folder / "daemon.json").write_text("{")
+    assert "daemon.json" in client.refusal(client.authority.issue(NAME))
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("[::1]", True),
+        ("registry.localhost", False),
+        ("198.51.100.7", False),
+        ("ghcr.io", False),
+    ],
+)
+def test_what_is_loopback(host: str, *, expected: bool) -> None:
+    """Names are judged as typed: only localhost and literals of this machine."""
+    assert is_loopback(host) is expected
+
+
+@pytest.mark.parametrize(
+    ("entry", "covered"), [("198.51.100.0/24", True), ("10.0.0.0/8", False), ("198.51.100.7", True)]
+)
+def test_networks_in_insecure_registries(tmp_path: Path, entry: str, *, covered: bool) -> None:
+    """An entry may be a network in CIDR form."""
+    (tmp_path / "daemon.json").write_text(json.dumps({"insecure-registries": [entry]}))
+    assert Trust(tmp_path).is_insecure("198.51.100.7:5000") is covered
