@@ -1,0 +1,37 @@
+"""URLs that answers carry."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from pyregistry.api.locations import base_url, location
+from tests.unit.pyregistry.api.harness import settings
+
+HOST = {"host": "registry.test:5000"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        (HOST, "http://registry.test:5000"),
+        (HOST | {"x-forwarded-proto": "https"}, "https://registry.test:5000"),
+        (HOST | {"x-forwarded-proto": "https, http", "x-forwarded-host": "a.test, b.test"}, "https://a.test"),
+        (HOST | {"forwarded": 'for=1.2.3.4;proto=https;host="c.test:8443", for=5.6.7.8'}, "https://c.test:8443"),
+        (HOST | {"forwarded": "proto=https", "x-forwarded-proto": "http"}, "https://registry.test:5000"),
+    ],
+)
+def test_base_url_follows_what_proxies_say(headers: Mapping[str, str], expected: object) -> None:
+    """Forwarded before X-Forwarded-*, the first value of each, and what is not said comes from the request."""
+    assert base_url(settings().http, headers, "http") == expected
+
+
+def test_http_host_of_the_configuration_wins() -> None:
+    """Whoever configures an outside URL means it."""
+    http = settings(external_url="https://registry.example.com/").http
+    assert base_url(http, HOST | {"x-forwarded-host": "other"}, "http") == "https://registry.example.com"
+
+
+def test_a_location_is_absolute_unless_relative_urls_are_wanted() -> None:
+    """registry:2's ``http.relativeurls``."""
+    assert location(settings().http, "http://h", "/v2/x") == "http://h/v2/x"
+    assert location(settings(relative_urls=True).http, "http://h", "/v2/x") == "/v2/x"
