@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from pyregistry.accounts.file import AccountsFile
 from pyregistry.accounts.model import AccessToken, Account, Accounts, Role, TokenState
 from pyregistry.accounts.pat import TokenKind, hash_secret, new_id, new_secret
-from pyregistry.journal.interface import EventLog
-from pyregistry.spec.journal import Event
+from pyregistry.spec.journal import Event, EventLog
 
 ACCOUNT_CREATED = "account.created"
 ACCOUNT_UPDATED = "account.updated"

@@ -1,4 +1,4 @@
-"""Apache password files as registry:2 reads them: bcrypt only, ``#`` comments, reloaded when the file changes."""
+"""Password files as registry:2 uses them: bcrypt only, read again when the file changes, made when there is none."""
 
 import hashlib
 import hmac
@@ -6,17 +6,18 @@ import logging
 import os
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
 import bcrypt
 
 from pyregistry.accounts.snapshots import Snapshot
+from pyregistry.spec.htpasswd import parse_htpasswd
 
 log = logging.getLogger(__name__)
 
-# line ::= name ":" hash        hash ::= "$2" ("a" | "b" | "y") "$" cost "$" salt-and-digest
+# hash ::= "$2" ("a" | "b" | "y") "$" cost "$" salt-and-digest
 BCRYPT_PREFIXES = (b"$2a$", b"$2b$", b"$2y$")
 BCRYPT_MAX_BYTES = 72
 """bcrypt looks at no more of a password. The library refuses longer ones; htpasswd and registry:2 cut them."""
@@ -29,31 +30,6 @@ MEMORY_ENTRIES = 1024
 """How many verified passwords are remembered; when there are more, all are forgotten."""
 
 DEFAULT_USER = "docker"
-
-
-class HtpasswdInvalid(ValueError):
-    """The file is no password file."""
-
-
-def parse_htpasswd(content: bytes) -> Mapping[str, bytes]:
-    """Hashes by user name. Of two lines for one user the later holds, as in registry:2.
-
-    Raises:
-        HtpasswdInvalid: A line has no colon, or a name is not UTF-8.
-    """
-    hashes: dict[str, bytes] = {}
-    for number, line in enumerate(content.splitlines(), start=1):
-        entry = line.strip()
-        if not entry or entry.startswith(b"#"):
-            continue
-        name, colon, digest = entry.partition(b":")
-        if not colon:
-            raise HtpasswdInvalid(f"htpasswd: invalid entry at line {number}")
-        try:
-            hashes[name.decode()] = digest
-        except UnicodeDecodeError as exc:
-            raise HtpasswdInvalid(f"htpasswd: invalid entry at line {number}: the name is not UTF-8") from exc
-    return hashes
 
 
 def format_line(user: str, password: str, cost: int = DEFAULT_COST) -> str:

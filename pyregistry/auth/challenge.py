@@ -4,9 +4,6 @@ from collections.abc import Sequence
 
 from pyregistry.auth.scopes import Scope, format_scope
 
-INVALID_TOKEN = "invalid_token"  # noqa: S105  an error word of RFC 6750, not a password
-INSUFFICIENT_SCOPE = "insufficient_scope"
-
 
 def format_basic(realm: str) -> str:
     """A challenge for name and password."""

@@ -1,22 +1,24 @@
 """The doorkeepers: nobody at the door, a password file, bearer tokens."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pyregistry.accounts.file import AccountsFile
 from pyregistry.accounts.htpasswd import HtpasswdFile
 from pyregistry.accounts.model import Holder
 from pyregistry.accounts.rights import Lack, find_lack
+from pyregistry.auth.attempts import attempt_at_registry, list_actions
 from pyregistry.auth.challenge import format_basic
 from pyregistry.auth.credentials import Basic, Bearer, decode_base64, parse_authorization
 from pyregistry.auth.faults import PASSWORD, find_fault, identify
 from pyregistry.auth.interface import AccessRequest, RequestCredentials
-from pyregistry.auth.scopes import scope_of, scopes_of
-from pyregistry.auth.speech import Attempt, Fault, Speech, list_actions
-from pyregistry.auth.tokens import Claims, TokenExpired, TokenInvalid, TokenSigner
+from pyregistry.auth.scopes import Scope, scope_of, scopes_of
+from pyregistry.auth.tokens import TokenExpired, TokenInvalid, TokenSigner
+from pyregistry.spec.endpoints import Access
 from pyregistry.spec.errors import Unauthorized
 from pyregistry.spec.identity import ANONYMOUS, Identity
+from pyregistry.twins.interface import Attempt, Fault, Speech
 
 BEARER = "bearer"
 
@@ -73,59 +75,82 @@ class BearerController:
 
     def authorize(self, credentials: RequestCredentials, wanted: Sequence[AccessRequest]) -> Identity:
         """See ``AccessController``."""
-        attempt = Attempt(credentials.base_url, tuple(wanted))
-        match parse_authorization(credentials.authorization):
+        attempt = attempt_at_registry(self._speech, credentials.base_url, wanted)
+        visitor = self._authenticate(credentials.authorization, attempt)
+        attempt = replace(attempt, identity=visitor.identity)
+        # A push wants pull too; who may not push is to be told so, and not that they may not pull.
+        for request in sorted(wanted, key=lambda request: request.access is Access.PULL):
+            self._check(visitor, request, attempt)
+        return visitor.identity
+
+    def _check(self, visitor: "_Visitor", request: AccessRequest, attempt: Attempt) -> None:
+        """What the account may now, and what the bearer token was issued for: both have to cover the request."""
+        scope = scope_of(request)
+        if scope is None:
+            return
+        lack = visitor.find_lack(request)
+        if lack is not None or not visitor.was_granted(scope):
+            raise self._speech.refuse_access(attempt, request.access, lack)
+
+    def _authenticate(self, authorization: str | None, attempt: Attempt) -> "_Visitor":
+        match parse_authorization(authorization):
             case None:
                 raise self._speech.refuse_nothing_sent(attempt)
             case Bearer(token):
-                return self._authorize_bearer(token, attempt)
+                return self._authenticate_bearer(token, replace(attempt, identity=_Visitor().identity))
             case Basic(_, password):
                 known = identify(password, self._accounts.current().holder_of(password))
                 raise self._speech.refuse_basic(replace(attempt, identity=known))
             case _:
                 raise self._speech.refuse_basic(attempt)
 
-    def _authorize_bearer(self, token: str, attempt: Attempt) -> Identity:
-        attempt = replace(attempt, identity=Identity(credential_kind=BEARER))
+    def _authenticate_bearer(self, token: str, attempt: Attempt) -> "_Visitor":
         try:
             claims = self._signer.verify(token)
         except TokenExpired as exc:
             raise self._speech.refuse_expired(attempt) from exc
         except TokenInvalid as exc:
-            return self._authorize_access_token(token, attempt, exc)
+            return self._authenticate_access_token(token, attempt, exc)
         if claims.identity.credential_id is None:
-            return self._authorize_stranger(attempt)
-        attempt = replace(attempt, identity=claims.identity)
+            return _Visitor(granted=claims.scopes)
         holder = self._accounts.current().holder(claims.identity.credential_id)
-        return self._authorize_holder(holder, attempt, claims)
+        self._check_fault(holder, replace(attempt, identity=claims.identity))
+        return _Visitor(holder, claims.scopes)
 
-    def _authorize_access_token(self, token: str, attempt: Attempt, invalid: TokenInvalid) -> Identity:
+    def _authenticate_access_token(self, token: str, attempt: Attempt, invalid: TokenInvalid) -> "_Visitor":
         """Where the registry takes them: ``Bearer`` and an access token in base64, with or without a newline."""
         secret = (decode_base64(token) or "").strip()
         holder = self._accounts.current().holder_of(secret) if self._speech.takes_access_tokens else None
         if holder is None:
             raise self._speech.refuse_forged(attempt) from invalid
-        return self._authorize_holder(holder, replace(attempt, identity=holder.identity), None)
+        self._check_fault(holder, replace(attempt, identity=holder.identity))
+        return _Visitor(holder)
 
-    def _authorize_stranger(self, attempt: Attempt) -> Identity:
-        """A bearer token that was issued to nobody opens nothing but the base endpoint."""
-        for request in attempt.wanted:
-            if scope_of(request) is not None:
-                raise self._speech.refuse_access(attempt, request, Lack.NAMESPACE)
-        return attempt.identity
-
-    def _authorize_holder(self, holder: Holder | None, attempt: Attempt, claims: Claims | None) -> Identity:
+    def _check_fault(self, holder: Holder | None, attempt: Attempt) -> None:
+        """A token that is not in the file any more is as good as revoked."""
         fault = Fault.REVOKED if holder is None else find_fault(holder.token, self._speech, self._now())
-        if holder is None or fault is not None:
-            raise self._speech.refuse_fault(attempt, fault or Fault.REVOKED)
-        for request in attempt.wanted:
-            lack = find_lack(holder, request.repository, request.access)
-            if lack is not None or not _covers(claims, request):
-                raise self._speech.refuse_access(attempt, request, lack)
-        return holder.identity
+        if fault is not None:
+            raise self._speech.refuse_fault(attempt, fault)
 
 
-def _covers(claims: Claims | None, request: AccessRequest) -> bool:
-    """Whether the bearer token was issued for this; an access token sent as it is covers all that it may."""
-    wanted = scope_of(request)
-    return claims is None or wanted is None or any(scope.allows(wanted) for scope in claims.scopes)
+@dataclass(frozen=True, slots=True)
+class _Visitor:
+    """Who has come through authentication.
+
+    Attributes:
+        holder: Whose access token it was; None for a bearer token that was issued to nobody.
+        granted: What the bearer token was issued for; None where an access token came as it is.
+    """
+
+    holder: Holder | None = None
+    granted: tuple[Scope, ...] | None = None
+
+    @property
+    def identity(self) -> Identity:
+        return self.holder.identity if self.holder else Identity(credential_kind=BEARER)
+
+    def find_lack(self, request: AccessRequest) -> Lack | None:
+        return find_lack(self.holder, request.repository, request.access) if self.holder else Lack.NAMESPACE
+
+    def was_granted(self, wanted: Scope) -> bool:
+        return self.granted is None or any(scope.allows(wanted) for scope in self.granted)

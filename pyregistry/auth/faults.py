@@ -4,8 +4,8 @@ from datetime import datetime
 
 from pyregistry.accounts.model import AccessToken, Holder, TokenState
 from pyregistry.accounts.pat import kind_of
-from pyregistry.auth.speech import Fault, Speech
 from pyregistry.spec.identity import Identity
+from pyregistry.twins.interface import Fault, Speech
 
 PASSWORD = "password"  # noqa: S105  a kind of credential
 

@@ -8,7 +8,6 @@ from pyregistry.accounts.htpasswd import HtpasswdFile
 from pyregistry.auth.controllers import BearerController, HtpasswdController, OpenController
 from pyregistry.auth.interface import Guard
 from pyregistry.auth.issuer import AccessTokenIssuer
-from pyregistry.auth.speech import DistributionSpeech
 from pyregistry.auth.tokens import TokenSigner
 from pyregistry.config.settings import HtpasswdAuth, Settings
 from pyregistry.twins import speech_of
@@ -25,7 +24,7 @@ def guard_for(settings: Settings, now: Callable[[], datetime] = _now) -> Guard:
     Processes that share ``settings.http.secret`` understand each other's bearer tokens.
     """
     if settings.accounts_path:
-        speech = speech_of(settings.twin) if settings.twin else DistributionSpeech()
+        speech = speech_of(settings.twin)
         accounts = AccountsFile(settings.accounts_path)
         signer = TokenSigner(speech.service, settings.http.secret, now)
         return Guard(BearerController(speech, accounts, signer, now), AccessTokenIssuer(speech, accounts, signer, now))

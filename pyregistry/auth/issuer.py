@@ -11,6 +11,7 @@ from datetime import datetime
 from pyregistry.accounts.file import AccountsFile
 from pyregistry.accounts.model import Holder
 from pyregistry.accounts.rights import Lack, find_lack
+from pyregistry.auth.attempts import attempt_at_token_endpoint
 from pyregistry.auth.credentials import Basic, parse_authorization
 from pyregistry.auth.faults import find_fault, identify
 from pyregistry.auth.interface import IssuedToken, TokenRequest
@@ -24,12 +25,12 @@ from pyregistry.auth.scopes import (
     format_scope,
     parse_scope,
 )
-from pyregistry.auth.speech import Fault, Speech
 from pyregistry.auth.tokens import TokenSigner
 from pyregistry.spec.endpoints import Access
 from pyregistry.spec.errors import NameInvalid, Unsupported
 from pyregistry.spec.identity import ANONYMOUS
 from pyregistry.spec.names import parse_repository
+from pyregistry.twins.interface import Fault, Speech
 
 _ACCESS_OF_ACTION = {"pull": Access.PULL, "push": Access.PUSH, "delete": Access.DELETE}
 
@@ -82,7 +83,8 @@ class AccessTokenIssuer:
         holder = self._accounts.current().holder_of(secret)
         fault = Fault.UNKNOWN if holder is None else find_fault(holder.token, self._speech, self._now())
         if fault is not None:
-            raise self._speech.refuse_login(identify(secret, holder), fault)
+            attempt = attempt_at_token_endpoint(self._speech, identify(secret, holder))
+            raise self._speech.refuse_login(attempt, fault)
         return holder
 
     def _form_secret(self, request: TokenRequest) -> str:
@@ -96,7 +98,8 @@ class AccessTokenIssuer:
     def _check_refusal(self, holder: Holder | None, requested: Sequence[Scope]) -> None:
         identity = holder.identity if holder else ANONYMOUS
         lack = _lack(holder, requested[0], requested[0].actions[0]) or Lack.NAMESPACE
-        refusal = self._speech.refuse_token(identity, requested, lack)
+        actions = frozenset(action for scope in requested for action in scope.actions)
+        refusal = self._speech.refuse_token(identity, actions, lack)
         if refusal is not None:
             raise refusal
 

@@ -10,7 +10,7 @@ action   ::= pull | push | delete | "*" | any word
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyregistry.auth.interface import AccessRequest
 from pyregistry.spec.endpoints import Access
@@ -84,5 +84,10 @@ def scope_of(request: AccessRequest) -> Scope | None:
 
 
 def scopes_of(wanted: Sequence[AccessRequest]) -> list[Scope]:
-    """The scopes that some requests need, those that need none left out."""
-    return [scope for scope in map(scope_of, wanted) if scope is not None]
+    """The scopes that some requests need, one a resource; those that need none left out."""
+    together: dict[tuple[str, str], Scope] = {}
+    for scope in filter(None, map(scope_of, wanted)):
+        known = together.get((scope.type, scope.name), scope)
+        actions = tuple(dict.fromkeys(known.actions + scope.actions))
+        together[scope.type, scope.name] = replace(known, actions=actions)
+    return list(together.values())

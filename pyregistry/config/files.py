@@ -3,9 +3,9 @@
 import ssl
 from pathlib import Path
 
-from pyregistry.accounts.htpasswd import HtpasswdInvalid, parse_htpasswd
 from pyregistry.config.section import Section
 from pyregistry.config.settings import Settings, TlsSettings
+from pyregistry.spec.htpasswd import HtpasswdInvalid, parse_htpasswd
 
 
 def check_files(settings: Settings, root: Section) -> None:

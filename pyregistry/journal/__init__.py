@@ -3,9 +3,9 @@
 ``spec.journal`` is the format; here it is written and read. Feeds of it (notifications, metrics) come later.
 """
 
-from pyregistry.journal.interface import EventLog
 from pyregistry.journal.opening import open_journal
 from pyregistry.journal.reading import read
 from pyregistry.journal.writing import Journal, JournalError, NullJournal
+from pyregistry.spec.journal import EventLog
 
 __all__ = ["EventLog", "Journal", "JournalError", "NullJournal", "open_journal", "read"]

@@ -1,8 +1,8 @@
 """Which journal a configuration asks for."""
 
 from pyregistry.config.settings import Settings
-from pyregistry.journal.interface import EventLog
 from pyregistry.journal.writing import Journal, NullJournal
+from pyregistry.spec.journal import EventLog
 
 
 def open_journal(settings: Settings) -> EventLog:

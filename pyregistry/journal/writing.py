@@ -68,7 +68,11 @@ class Journal:
             self._find_tail()
 
     def append(self, event: Event) -> Event:
-        """See ``EventLog.append``. What a killed writer left half-written is cut off first, which is an event too."""
+        """See ``EventLog.append``. What a killed writer left half-written is cut off first, which is an event too.
+
+        Raises:
+            JournalError: It could not be written; nothing of it is left in the journal.
+        """
         with self._alone():
             torn_bytes = self._find_tail()
             if torn_bytes:

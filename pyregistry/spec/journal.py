@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from typing import Protocol
 
 GENESIS = ""
 """The ``previous`` of the first event."""
@@ -81,6 +82,17 @@ class Event:
     detail: dict[str, object] = field(default_factory=dict)
     previous: str = GENESIS
     hash: str = ""
+
+
+class EventLog(Protocol):
+    """Remembers events in the order in which they are appended."""
+
+    def append(self, event: Event) -> Event:
+        """Give ``event`` its place in the chain and write it; returns it with ``seq``, ``previous`` and ``hash``.
+
+        Threads and processes may append at the same time. What cannot be written raises, and leaves nothing behind.
+        """
+        ...
 
 
 _SEALED = tuple(f.name for f in fields(Event) if f.name != "hash")

@@ -9,19 +9,16 @@ Seen in public reports of its answers, 2020 to 2026:
 - a private package that one may not see: 403 already at the token endpoint, without WWW-Authenticate.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
 
 from pyregistry.accounts.pat import TokenKind
 from pyregistry.accounts.rights import Lack
-from pyregistry.auth.challenge import INSUFFICIENT_SCOPE, INVALID_TOKEN, format_bearer
-from pyregistry.auth.interface import AccessRequest
-from pyregistry.auth.scopes import Scope, scopes_of
-from pyregistry.auth.speech import Attempt, Fault
 from pyregistry.spec.endpoints import Access
 from pyregistry.spec.errors import Denied, RegistryError, Unauthorized
 from pyregistry.spec.identity import Identity
+from pyregistry.twins.interface import INSUFFICIENT_SCOPE, INVALID_TOKEN, Attempt, Fault
 
 BAD_CREDENTIALS = "denied"
 INVALID_BEARER = "invalid token"
@@ -49,7 +46,7 @@ class GhcrSpeech:
 
     def refuse_nothing_sent(self, attempt: Attempt) -> RegistryError:
         """A challenge."""
-        return self._challenge(attempt)
+        return _challenge(attempt)
 
     def refuse_basic(self, attempt: Attempt) -> RegistryError:
         """403 ``invalid token``."""
@@ -61,37 +58,36 @@ class GhcrSpeech:
 
     def refuse_expired(self, attempt: Attempt) -> RegistryError:
         """A challenge, or no client could get past its first five minutes."""
-        return self._challenge(attempt, error=INVALID_TOKEN)
+        return _challenge(attempt, error=INVALID_TOKEN)
 
     def refuse_fault(self, attempt: Attempt, fault: Fault) -> RegistryError:  # noqa: ARG002  the client is not told which
         """401 ``unauthenticated``."""
-        return self._challenge(attempt, message=UNAUTHENTICATED, error=INVALID_TOKEN)
+        return _challenge(attempt, message=UNAUTHENTICATED, error=INVALID_TOKEN)
 
-    def refuse_access(self, attempt: Attempt, refused: AccessRequest, lack: Lack | None) -> RegistryError:
+    def refuse_access(self, attempt: Attempt, access: Access, lack: Lack | None) -> RegistryError:
         """401 for a stranger or a bearer token for something else, 403 for the known."""
         if attempt.identity.account is None:
-            return self._challenge(attempt, message=UNAUTHENTICATED)
+            return _challenge(attempt, message=UNAUTHENTICATED)
         if lack is None:
-            return self._challenge(attempt, error=INSUFFICIENT_SCOPE)
+            return _challenge(attempt, error=INSUFFICIENT_SCOPE)
         if lack is Lack.SCOPE:
             return Denied(message=SCOPES_MISSING, identity=attempt.identity)
-        return Denied(message=PERMISSION_MISSING[refused.access], identity=attempt.identity)
+        return Denied(message=PERMISSION_MISSING[access], identity=attempt.identity)
 
-    def refuse_login(self, identity: Identity, fault: Fault) -> RegistryError:
+    def refuse_login(self, attempt: Attempt, fault: Fault) -> RegistryError:
         """401 for an access token of the wrong kind, else 403 ``denied``."""
         if fault is Fault.KIND:
-            return Unauthorized(message=UNAUTHENTICATED, identity=identity)
-        return Denied(message=BAD_CREDENTIALS, identity=identity)
+            return Unauthorized(message=UNAUTHENTICATED, identity=attempt.identity)
+        return Denied(message=BAD_CREDENTIALS, identity=attempt.identity)
 
-    def refuse_token(self, identity: Identity, requested: Sequence[Scope], lack: Lack) -> RegistryError | None:
+    def refuse_token(self, identity: Identity, actions: frozenset[str], lack: Lack) -> RegistryError | None:
         """403 when one only wants to read; who wants to write is refused by the registry, in clearer words."""
-        if any(set(scope.actions) != {"pull"} for scope in requested):
+        if actions != {"pull"}:
             return None
         if lack is Lack.SCOPE and identity.account is not None:
             return Denied(message=SCOPES_MISSING, identity=identity)
         return Denied(identity=identity)
 
-    def _challenge(self, attempt: Attempt, message: str | None = None, error: str | None = None) -> Unauthorized:
-        realm = attempt.base_url + self.token_path
-        challenge = format_bearer(realm, self.service, scopes_of(attempt.wanted), error)
-        return Unauthorized(message=message, challenge=challenge, identity=attempt.identity)
+
+def _challenge(attempt: Attempt, message: str | None = None, error: str | None = None) -> Unauthorized:
+    return Unauthorized(message=message, challenge=attempt.challenge(error), identity=attempt.identity)

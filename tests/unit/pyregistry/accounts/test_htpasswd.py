@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyregistry.accounts.htpasswd import MEMORY_SECONDS, HtpasswdFile, HtpasswdInvalid, format_line, parse_htpasswd
+from pyregistry.accounts.htpasswd import MEMORY_SECONDS, HtpasswdFile, format_line
+from pyregistry.spec.htpasswd import HtpasswdInvalid, parse_htpasswd
 
 CHEAP = 4
 

@@ -195,6 +195,18 @@ def test_a_subset_of_scopes_is_no_error(door: Door) -> None:
     assert said(refused.value) == SCOPES
 
 
+def test_a_refused_push_is_called_a_push(door: Door) -> None:
+    """The server asks for pull and push together; the words are those of the push, the challenge has one scope."""
+    pull_and_push = (("acme/app", Access.PULL), PUSH)
+    secret, _ = door.make_pat("bob", "write:packages")
+    with pytest.raises(Denied) as denied:
+        door.knock(f"Bearer {door.login(secret, SCOPE).token}", *pull_and_push)
+    assert said(denied.value) == FOREIGN_PUSH
+    with pytest.raises(Unauthorized) as refused:
+        door.knock(None, *pull_and_push, ("alice/base", Access.PULL))
+    assert (refused.value.challenge or "").endswith(f'scope="{SCOPE} repository:alice/base:pull"')
+
+
 def test_an_access_token_in_base64_is_a_bearer_token(door: Door) -> None:
     """``echo $PAT | base64`` with its newline works as printed by GitHub; its rights are the token's."""
     secret, token_id = door.make_pat("alice", "write:packages")
