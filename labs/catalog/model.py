@@ -9,7 +9,8 @@ title.en = "…"
 role = "hosted"                 # hosted: what the exercise pushes to
 name = "ghcr.io"                # the name that the exercise types
 twin = "ghcr"                   # whose manners it has
-port = 1                        # added to LAB_PORT_BASE
+port = 1                        # plain HTTP, where Docker's own daemon finds it: added to LAB_PORT_BASE
+tls_port = 21                   # TLS, where its name leads in the lab: likewise
 [[steps]]                       # the task, in the chapter's order
 number = 1
 title.fr = "…"
@@ -35,12 +36,13 @@ from importlib.resources.abc import Traversable
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One registry that the exercise's stack runs; ``port`` is added to ``LAB_PORT_BASE``."""
+    """One registry that the exercise's stack runs. Ports are added to ``LAB_PORT_BASE``."""
 
     role: str
     name: str
     twin: str
     port: int
+    tls_port: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def _new(arguments: argparse.Namespace, console: Console) -> int:
         if value := getattr(arguments, name):
             options += [f"--{name.replace('_', '-')}", value]
     user = attempt.parameters["user"]
-    made = json.loads(twin.manage("pat", "new", str(twin.config), user, *options, "--json"))
+    made = json.loads(twin.manage("pat", "new", user, *options, "--json"))
     console.write(made["token"])
     console.note("pat.made", id=made["id"], user=user, scopes=", ".join(made["scopes"]) or "-")
     console.note("pat.shown-once")
@@ -47,7 +47,7 @@ def _new(arguments: argparse.Namespace, console: Console) -> int:
 def _list(_arguments: argparse.Namespace, console: Console) -> int:
     """The student's tokens, without their secrets."""
     attempt, twin = hosted(embedded())
-    tokens = json.loads(twin.manage("pat", "list", str(twin.config), attempt.parameters["user"], "--json"))
+    tokens = json.loads(twin.manage("pat", "list", attempt.parameters["user"], "--json"))
     rows = [[_cell(token.get(column)) for column in COLUMNS] for token in tokens]
     console.table([console.text(f"pat.{column}") for column in COLUMNS], rows)
     return 0
@@ -56,7 +56,7 @@ def _list(_arguments: argparse.Namespace, console: Console) -> int:
 def _revoke(arguments: argparse.Namespace, console: Console) -> int:
     """End a token's life."""
     _, twin = hosted(embedded())
-    twin.manage("pat", "revoke", str(twin.config), arguments.id)
+    twin.manage("pat", "revoke", arguments.id)
     console.note("pat.revoked", id=arguments.id)
     return 0
 

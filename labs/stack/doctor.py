@@ -119,13 +119,13 @@ def _stack(runner: ProcessRunner, lab: Lab) -> Iterator[Symptom]:
         return  # said among the settings
     if status.state is StackState.BROKEN:
         yield Symptom("stack", Health.ILL, {"lab": lab.id})
-    for twin in twins:
-        mine = bool(twin.process.members())
-        if mine or ports.is_free(twin.port):
-            yield Symptom("port", Health.WELL, {"port": twin.port, "name": twin.service.name})
+    for door in (door for twin in twins for door in twin.doors):
+        mine = bool(door.process.members())
+        if mine or ports.is_free(door.port):
+            yield Symptom("port", Health.WELL, {"port": door.port, "name": door.name})
         else:
-            who = ports.holder(twin.port)
-            yield Symptom("port", Health.ILL, {"port": twin.port, "program": who.name, "pid": who.pid or "?"})
+            who = ports.holder(door.port)
+            yield Symptom("port", Health.ILL, {"port": door.port, "program": who.name, "pid": who.pid or "?"})
     if ports.base(runner.environ) == ports.AIRPLAY_BASE and not runner.environ.get("LAB_PORT_BASE"):
         yield Symptom("airplay", Health.REMARK, {"base": ports.AIRPLAY_BASE})
 

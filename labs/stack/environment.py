@@ -6,7 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +15,7 @@ from labs.attempts import Attempt, Endpoint
 from labs.home import MACHINES, LabHome
 from labs.stack.files import write_whole
 from labs.stack.interface import StackError
+from labs.stack.ports import HOST
 
 ENGINE_TIMEOUT_SECONDS = 5.0
 """A daemon that does not answer by then is taken for absent."""
@@ -145,7 +146,7 @@ def registry_name(endpoint: Endpoint, docker: Docker, internet: Internet) -> str
     """What to type for a registry: its name, or where its twin listens when Docker's own daemon is to find it."""
     if docker is Docker.LAB or internet is Internet.REAL:
         return endpoint.name
-    # To dockerd a name on 127.0.0.0/8 needs no CA, so that the system's trust is left alone.
+    # To dockerd a name on 127.0.0.0/8 may speak plain HTTP, so that the system's settings are left alone.
     return f"localhost:{endpoint.url.rpartition(':')[2]}"
 
 
@@ -157,10 +158,11 @@ def write_commands(home: LabHome) -> None:
     write_whole(home.bin / "docker", shim, mode=0o755)
 
 
-def write_internet(home: LabHome, ca: Path, endpoints: Iterable[Endpoint]) -> None:
-    """Tell the lab's own clients which names reach a twin."""
-    names = {endpoint.name: endpoint.url.removeprefix("https://") for endpoint in endpoints}
-    write_whole(home.internet, json.dumps({"names": names, "ca": str(ca)}, indent=2) + "\n")
+def write_internet(home: LabHome, ports: Mapping[str, int]) -> None:
+    """Tell the lab's own clients which names reach a twin, by the port of its TLS door, and whom they trust there."""
+    names = {name: f"{HOST}:{port}" for name, port in ports.items()}
+    values = {"names": names, "ca": str(home.authority / "ca.crt")}
+    write_whole(home.internet, json.dumps(values, indent=2) + "\n")
 
 
 def _setting(environ: Mapping[str, str], name: str, values: tuple[str, ...]) -> str:

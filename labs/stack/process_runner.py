@@ -64,10 +64,10 @@ class ProcessRunner:
             attempt = Attempt.load(self.home.stack(lab.id))
         except AttemptUnreadable:
             is_damaged = True
-        services = tuple(twin.status(attempt) for twin in twins)
+        services = tuple(service for twin in twins for service in twin.status())
         if attempt and all(service.pid for service in services):
             state = StackState.UP
-        elif is_damaged or any(twin.process.is_expected() for twin in twins):
+        elif is_damaged or any(twin.is_expected() for twin in twins):
             state = StackState.BROKEN
         else:
             state = StackState.DOWN if attempt else StackState.NEVER
@@ -75,18 +75,33 @@ class ProcessRunner:
 
     def inventory(self, lab: Lab) -> Inventory:
         """See ``StackRunner.inventory``."""
-        return inventory.take(self.home, lab.id, [twin.process for twin in self.twins(lab)])
+        return inventory.take(self.home, lab.id, [door.process for twin in self.twins(lab) for door in twin.doors])
 
     def twins(self, lab: Lab) -> Sequence[Twin]:
         """The stack's services. Raises StackError when ``LAB_PORT_BASE`` is no port."""
-        base = ports.base(self.environ)
-        folder = self.home.stack(lab.id)
-        ca = self.home.authority / "ca.crt"
-        return [Twin(service, folder / service.role, base + service.port, ca) for service in lab.services]
+        folder, ca = self.home.stack(lab.id), self.home.authority / "ca.crt"
+        base = self._port_base(lab)
+        return [Twin(service, folder / service.role, base, ca) for service in lab.services]
+
+    def _port_base(self, lab: Lab) -> int:
+        """Where ``LAB_PORT_BASE`` says, else where the attempt under way is, else the course's ports."""
+        if self.environ.get("LAB_PORT_BASE"):
+            return ports.base(self.environ)
+        try:
+            attempt = Attempt.load(self.home.stack(lab.id))
+        except AttemptUnreadable:
+            attempt = None
+        known = attempt.registries if attempt else {}
+        recorded = [
+            int(known[service.role].url.rpartition(":")[2]) - service.port
+            for service in lab.services
+            if service.role in known
+        ]
+        return next(iter(recorded), None) or ports.base(self.environ)
 
     def _up(self, lab: Lab, progress: Progress) -> Attempt:
         """First what all stacks share, then the services, then the student's files; the record last."""
-        ca = authority.ensure_authority(self.home.authority)
+        authority.ensure_authority(self.home.authority)
         found = Attempt.load(self.home.stack(lab.id))
         attempt = found or self._begin(lab)
         twins = self.twins(lab)
@@ -95,7 +110,7 @@ class ProcessRunner:
         attempt = replace(attempt, registries={twin.service.role: twin.endpoint() for twin in twins})
         if found is None:
             attempt = replace(attempt, started_at=datetime.now(UTC), horizon_seq=_head(twins))
-        self._prepare_machines(attempt, ca)
+        self._prepare_machines(attempt, twins)
         workspace.install(self.home, lab, attempt.parameters, language(self.environ))
         attempt.save(self.home.stack(lab.id))
         return attempt
@@ -121,28 +136,28 @@ class ProcessRunner:
 
     def _start(self, twin: Twin, attempt: Attempt, progress: Progress) -> None:
         """Start a service unless it runs and answers where it should."""
-        if twin.process.pid() and twin.answers():
+        if twin.answers():
             return
-        twin.process.stop()
-        ports.demand_free(twin.port)
-        progress("progress.registry", name=twin.service.name, url=twin.url)
-        names = (twin.service.name, "localhost", ports.HOST)
-        twin.configure(*authority.ensure_server(twin.tls, self.home.authority, names))
+        twin.stop()
+        for door in twin.doors:
+            ports.demand_free(door.port)
+        progress("progress.registry", name=twin.service.name, url=twin.plain.url)
+        twin.configure()
         if not twin.is_enrolled():
             twin.enrol(attempt.parameters["user"], attempt.parameters["org"])
         twin.start()
 
-    def _prepare_machines(self, attempt: Attempt, ca: Path) -> None:
+    def _prepare_machines(self, attempt: Attempt, twins: Sequence[Twin]) -> None:
         """Engine homes, the lab's commands, and the names that reach a twin."""
         for folder in attempt.machines.values():
             Path(folder).mkdir(parents=True, exist_ok=True)
         environment.write_commands(self.home)
-        environment.write_internet(self.home, ca, attempt.registries.values())
+        environment.write_internet(self.home, {twin.service.name: twin.secure.port for twin in twins})
 
     def _stop(self, lab: Lab) -> None:
         """End the services' processes."""
         for twin in self.twins(lab):
-            twin.process.stop()
+            twin.stop()
 
     def _clear(self, lab: Lab) -> Path | None:
         """Remove all that the stack has, and prove it; the student's files are moved, where to is returned.

@@ -1,8 +1,9 @@
-"""One registry process of a stack: its configuration, its accounts, its life.
+"""One registry of a stack: its configuration, its accounts, its life.
 
 The registry is met as anybody would meet it: its command line, its configuration file, HTTP.
 """
 
+import functools
 import http.client
 import json
 import os
@@ -11,13 +12,13 @@ import ssl
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import yaml
 
-from labs.attempts import Attempt, Endpoint
+from labs.attempts import Endpoint
 from labs.catalog.model import Service
+from labs.stack.authority import ensure_server
 from labs.stack.files import write_private
 from labs.stack.interface import ServiceStatus, StackError
 from labs.stack.ports import HOST
@@ -31,19 +32,58 @@ PROBE_TIMEOUT_SECONDS = 2.0
 COMMAND_TIMEOUT_SECONDS = 30.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One process that serves a twin's store, and the port where it listens.
+
+    Attributes:
+        name: What clients call the registry that they find here.
+        config: Its configuration: registry:2's file with one key of ours.
+        tls: Folder of its certificate and key, None for plain HTTP.
+    """
+
+    name: str
+    process: DetachedProcess
+    config: Path
+    port: int
+    tls: Path | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it really listens."""
+        return f"{'https' if self.tls else 'http'}://{HOST}:{self.port}"
+
+    def answers(self, ca: Path) -> bool:
+        """Whether a registry answers there, with our certificate where it has one."""
+        connection: http.client.HTTPConnection
+        if self.tls:
+            # The name is not checked, the chain is: another lab's twin on this port has another CA.
+            context = ssl.create_default_context(cafile=ca)
+            connection = http.client.HTTPSConnection(HOST, self.port, timeout=PROBE_TIMEOUT_SECONDS, context=context)
+        else:
+            connection = http.client.HTTPConnection(HOST, self.port, timeout=PROBE_TIMEOUT_SECONDS)
+        try:
+            connection.request("GET", "/v2/", headers={"User-Agent": "labstack"})
+            return connection.getresponse().status in {http.HTTPStatus.OK, http.HTTPStatus.UNAUTHORIZED}
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+@dataclass(frozen=True, slots=True)
 class Twin:
-    """A hosted registry's stand-in, running or not. ``folder`` is all that it owns on disk."""
+    """A hosted registry's stand-in, running or not. ``folder`` is all that it owns on disk.
+
+    It has two doors to one store. Behind its name it speaks TLS, to the lab's own clients. Docker's daemon comes by
+    ``localhost``, in plain HTTP: there it verifies no certificate, but with containerd's image store it does when it
+    fetches a token (Docker 26 and 28), and nothing short of the system's trust would help.
+    """
 
     service: Service
     folder: Path
-    port: int
+    port_base: int
     ca: Path
-
-    @property
-    def config(self) -> Path:
-        """Its configuration: registry:2's file with one key of ours."""
-        return self.folder / "config.yml"
 
     @property
     def store(self) -> Path:
@@ -61,70 +101,74 @@ class Twin:
         return self.folder / "labcheck.credential"
 
     @property
-    def tls(self) -> Path:
-        """Folder of its certificate and key."""
-        return self.folder / "tls"
+    def plain(self) -> Door:
+        """For Docker's own daemon, and for the grader."""
+        port = self.port_base + self.service.port
+        return self._door("registry", f"localhost:{port}", port)
 
     @property
-    def url(self) -> str:
-        """Where it really listens."""
-        return f"https://{HOST}:{self.port}"
+    def secure(self) -> Door:
+        """Where the registry's name leads in the lab."""
+        return self._door(
+            "registry-tls", self.service.name, self.port_base + self.service.tls_port, self.folder / "tls"
+        )
 
-    @cached_property
-    def process(self) -> DetachedProcess:
-        """Its process."""
-        return DetachedProcess("registry", self.folder, module_command("pyregistry", "serve", str(self.config)))
+    @property
+    def doors(self) -> tuple[Door, ...]:
+        """Both."""
+        return self.secure, self.plain
 
     def endpoint(self) -> Endpoint:
         """It, as the grader reaches it."""
-        return Endpoint(self.service.name, self.url, str(self.ca), str(self.journal), str(self.credential))
+        return Endpoint(self.service.name, self.plain.url, str(self.ca), str(self.journal), str(self.credential))
 
-    def status(self, attempt: Attempt | None) -> ServiceStatus:
-        """It, as it is now; under the address that the attempt has, should the ports have been moved since."""
-        there = attempt.registries.get(self.service.role) if attempt else None
-        url = there.url if there else self.url
-        return ServiceStatus(self.service.role, self.service.name, url, self.process.pid(), self.process.log)
+    def status(self) -> tuple[ServiceStatus, ...]:
+        """Both doors, as they are now."""
+        return tuple(
+            ServiceStatus(self.service.role, door.name, door.url, door.process.pid(), door.process.log)
+            for door in self.doors
+        )
 
-    def configure(self, certificate: Path, key: Path) -> None:
-        """Write its configuration."""
+    def configure(self) -> None:
+        """Write its configurations and its certificate. Sessions begun at one door can be ended at the other."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        values = {
-            "version": 0.1,
-            "log": {"level": "info"},
-            "storage": {"filesystem": {"rootdirectory": str(self.store)}},
-            "http": {
-                "addr": f"{HOST}:{self.port}",
-                "secret": secrets.token_hex(),
-                "tls": {"certificate": str(certificate), "key": str(key)},
-            },
-            "pyregistry": {
-                "twin": self.service.twin,
-                "accounts": {"path": str(self.folder / "accounts.json")},
-                "journal": {"path": str(self.journal)},
-            },
-        }
-        write_private(self.config, yaml.safe_dump(values, sort_keys=False))
+        secret = secrets.token_hex()
+        for door in self.doors:
+            address: dict[str, object] = {"addr": f"{HOST}:{door.port}", "secret": secret}
+            if door.tls:
+                certificate, key = ensure_server(door.tls, self.ca.parent, (self.service.name, "localhost", HOST))
+                address["tls"] = {"certificate": str(certificate), "key": str(key)}
+            values = {
+                "version": 0.1,
+                "log": {"level": "info"},
+                "storage": {"filesystem": {"rootdirectory": str(self.store)}},
+                "http": address,
+                "pyregistry": {
+                    "twin": self.service.twin,
+                    "accounts": {"path": str(self.folder / "accounts.json")},
+                    "journal": {"path": str(self.journal)},
+                },
+            }
+            write_private(door.config, yaml.safe_dump(values, sort_keys=False))
 
     def enrol(self, user: str, org: str) -> None:
         """Make the accounts that an attempt begins with: the student's (in the organisation) and the grader's."""
-        self.manage("account", "add", str(self.config), user, "--org", org)
-        made = self.manage(
-            "account", "add", str(self.config), GRADER, "--role", "auditor", "--pat", "read:packages", "--json"
-        )
+        self.manage("account", "add", user, "--org", org)
+        made = self.manage("account", "add", GRADER, "--role", "auditor", "--pat", "read:packages", "--json")
         write_private(self.credential, f"{GRADER}:{json.loads(made)['token']}\n")
 
     def is_enrolled(self) -> bool:
         """Whether ``enrol`` came to its end."""
         return self.credential.exists()
 
-    def manage(self, *arguments: str) -> str:
-        """Run one of the registry's own commands; what it printed.
+    def manage(self, what: str, verb: str, *arguments: str) -> str:
+        """Run one of the registry's own commands on its accounts; what it printed.
 
         Raises:
             StackError: It refused; what it said is told.
         """
         done = subprocess.run(
-            module_command("pyregistry", *arguments),
+            module_command("pyregistry", what, verb, str(self.plain.config), *arguments),
             capture_output=True,
             text=True,
             check=False,
@@ -132,26 +176,34 @@ class Twin:
             env=_plain_environment(),
         )
         if done.returncode:
-            raise StackError("error.registry-refused", command=" ".join(arguments[:2]), reason=_last_line(done.stderr))
+            raise StackError("error.registry-refused", command=f"{what} {verb}", reason=_last_line(done.stderr))
         return done.stdout
 
-    def start(self) -> None:
-        """Start it and wait until it answers. Raises StackError."""
-        self.process.start(_plain_environment())
-        self.process.await_ready(self.answers, READY_TIMEOUT_SECONDS)
-
     def answers(self) -> bool:
-        """Whether a registry answers there, with our certificate."""
-        # The name is not checked, the chain is: another lab's twin on this port has another CA.
-        context = ssl.create_default_context(cafile=self.ca)
-        connection = http.client.HTTPSConnection(HOST, self.port, timeout=PROBE_TIMEOUT_SECONDS, context=context)
-        try:
-            connection.request("GET", "/v2/", headers={"User-Agent": "labstack"})
-            return connection.getresponse().status in {http.HTTPStatus.OK, http.HTTPStatus.UNAUTHORIZED}
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
+        """Whether it runs and both doors answer where they should."""
+        return all(door.process.pid() and door.answers(self.ca) for door in self.doors)
+
+    def start(self) -> None:
+        """Start it and wait until both doors answer. Raises StackError."""
+        for door in self.doors:
+            door.process.start(_plain_environment())
+        for door in self.doors:
+            door.process.await_ready(functools.partial(door.answers, self.ca), READY_TIMEOUT_SECONDS)
+
+    def stop(self) -> None:
+        """End it. Idempotent. Raises StackError."""
+        for door in self.doors:
+            door.process.stop()
+
+    def is_expected(self) -> bool:
+        """Whether it was started and not stopped since."""
+        return any(door.process.is_expected() for door in self.doors)
+
+    def _door(self, name: str, called: str, port: int, tls: Path | None = None) -> Door:
+        """A door whose process and configuration have a name of their own."""
+        config = self.folder / f"{name}.yml"
+        process = DetachedProcess(name, self.folder, module_command("pyregistry", "serve", str(config)))
+        return Door(called, process, config, port, tls)
 
 
 def _last_line(text: str) -> str:

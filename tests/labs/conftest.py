@@ -16,7 +16,9 @@ import pytest
 from labs.catalog.model import load
 from labs.home import LabHome
 from labs.stack.interface import Inventory
+from labs.stack.ports import is_free
 from labs.stack.process_runner import ProcessRunner
+from labs.stack.twin import Twin
 
 TIMEOUT_SECONDS = 60
 BIN = Path(sys.executable).parent
@@ -44,16 +46,20 @@ class LabUnderTest:
         done = self._run([sys.executable, "-m", "checker", "tp1", "--json", *words], {0, 1, 3, 4, 5})
         return done.returncode, json.loads(done.stdout or "{}")
 
-    def registry_pid(self) -> int:
-        """The registry's process."""
+    @property
+    def twin(self) -> Twin:
+        """TP-1's registry."""
         (twin,) = self.runner.twins(load("tp1"))
-        pid = twin.process.pid()
-        assert pid is not None
-        return pid
+        return twin
+
+    def pids(self) -> list[int]:
+        """The registry's processes that run."""
+        return [pid for pid in (door.process.pid() for door in self.twin.doors) if pid]
 
     def kill_registry(self) -> None:
         """End the registry as a power cut does."""
-        os.kill(self.registry_pid(), signal.SIGKILL)
+        for pid in self.pids():
+            os.kill(pid, signal.SIGKILL)
 
     def inventory(self) -> Inventory:
         """What TP-1 has now."""
@@ -74,10 +80,14 @@ class LabUnderTest:
 
 
 def free_port_base() -> int:
-    """A base whose first port nobody holds."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1]) - 1
+    """A base whose ports nobody holds."""
+    service = load("tp1").services[0]
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            base = int(probe.getsockname()[1]) - service.port
+        if base < 2**16 - 100 and is_free(base + service.tls_port):
+            return base
 
 
 def make_lab(folder: Path) -> LabUnderTest:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -16,15 +17,8 @@ import psutil
 import pytest
 
 from labs.attempts import Attempt
-from labs.catalog.model import load
 from labs.stack.interface import NEVER_USED
-from labs.stack.twin import Twin
-from tests.labs.conftest import LabUnderTest
-
-
-def twin_of(lab: LabUnderTest) -> Twin:
-    """TP-1's registry."""
-    return lab.runner.twins(load("tp1"))[0]
+from tests.labs.conftest import LabUnderTest, free_port_base
 
 
 def attempt_of(lab: LabUnderTest) -> Attempt:
@@ -49,9 +43,9 @@ def test_first_line_says_whose_internet_and_whose_docker(lab: LabUnderTest) -> N
 
 def test_up_again_changes_nothing(lab: LabUnderTest) -> None:
     """Up is idempotent: the same process, the same attempt."""
-    pid, attempt = lab.registry_pid(), attempt_of(lab)
+    pids, attempt = lab.pids(), attempt_of(lab)
     lab.labstack("up", "tp1")
-    assert (lab.registry_pid(), attempt_of(lab)) == (pid, attempt)
+    assert (lab.pids(), attempt_of(lab)) == (pids, attempt)
 
 
 def test_down_ends_the_process_and_up_goes_on(lab: LabUnderTest) -> None:
@@ -60,7 +54,7 @@ def test_down_ends_the_process_and_up_goes_on(lab: LabUnderTest) -> None:
     made = lab.labstack("pat", "new", "--scopes", "read:packages").stdout.strip()
     lab.labstack("down", "tp1")
     assert state_of(lab) == "down"
-    assert twin_of(lab).process.members() == []
+    assert lab.inventory().processes == ()
     lab.labstack("up", "tp1")
     assert state_of(lab) == "up"
     assert attempt_of(lab) == attempt
@@ -148,17 +142,24 @@ def stale_pid_file(lab: LabUnderTest) -> None:
     """The machine was switched off; since, the pid has gone to somebody else: here, to this test."""
     kill(lab)
     started = psutil.Process().create_time() - 3600
-    twin_of(lab).process.record_path.write_text(json.dumps({"pid": os.getpid(), "started": started}))
+    for door in lab.twin.doors:
+        door.process.record_path.write_text(json.dumps({"pid": os.getpid(), "started": started}))
 
 
 def lost_pid_file(lab: LabUnderTest) -> None:
-    """Nobody wrote down which process it is, and it holds the port."""
-    twin_of(lab).process.record_path.unlink()
+    """Nobody wrote down which processes they are, and they hold the ports."""
+    for door in lab.twin.doors:
+        door.process.record_path.unlink()
+
+
+def one_door_killed(lab: LabUnderTest) -> None:
+    """One of the two processes died."""
+    os.kill(lab.pids()[0], signal.SIGKILL)
 
 
 def truncated_store(lab: LabUnderTest) -> None:
     """The disk lost the ends of files, links and journal included."""
-    twin = twin_of(lab)
+    twin = lab.twin
     link = twin.store / "docker/registry/v2/repositories/o/r/_manifests/tags/1.0/current/link"
     link.parent.mkdir(parents=True)
     link.touch()
@@ -178,7 +179,7 @@ def no_attempt(lab: LabUnderTest) -> None:
 
 def read_only_folders(lab: LabUnderTest) -> None:
     """Somebody was careful with chmod."""
-    for folder in (twin_of(lab).folder, lab.home.stack("tp1"), lab.home.engine("a"), lab.home.files("tp1")):
+    for folder in (lab.twin.folder, lab.home.stack("tp1"), lab.home.engine("a"), lab.home.files("tp1")):
         folder.chmod(0o500)
 
 
@@ -190,11 +191,11 @@ def work_folder_gone(lab: LabUnderTest) -> None:
 def certificates_gone(lab: LabUnderTest) -> None:
     """Somebody tidied the certificates away."""
     shutil.rmtree(lab.home.authority)
-    shutil.rmtree(twin_of(lab).tls)
+    shutil.rmtree(lab.twin.folder / "tls")
 
 
 BREAKAGES: list[Callable[[LabUnderTest], None]] = [
-    *(kill, stale_pid_file, lost_pid_file, truncated_store, half_written_attempt, no_attempt),
+    *(kill, one_door_killed, stale_pid_file, lost_pid_file, truncated_store, half_written_attempt, no_attempt),
     *(read_only_folders, work_folder_gone, certificates_gone),
 ]
 
@@ -212,7 +213,7 @@ def test_reset_mends_a_broken_stack(lab: LabUnderTest, break_it: Callable[[LabUn
     assert lab.labcheck()[0] == 1
 
 
-@pytest.mark.parametrize("break_it", [kill, stale_pid_file, lost_pid_file, work_folder_gone])
+@pytest.mark.parametrize("break_it", [kill, one_door_killed, stale_pid_file, lost_pid_file, work_folder_gone])
 def test_up_mends_what_needs_no_reset(lab: LabUnderTest, break_it: Callable[[LabUnderTest], None]) -> None:
     """A registry that is gone is started again; the attempt goes on."""
     attempt = attempt_of(lab)
@@ -273,23 +274,24 @@ def test_a_busy_port_names_its_holder(new_lab: LabUnderTest) -> None:
 
 
 def test_moved_ports(new_lab: LabUnderTest) -> None:
-    """LAB_PORT_BASE moves a stack that is up; the grader follows."""
+    """LAB_PORT_BASE moves a stack that is up; the grader follows, and a terminal without the setting too."""
     new_lab.labstack("up", "tp1")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    moved = LabUnderTest(new_lab.home, new_lab.environ | {"LAB_PORT_BASE": str(port - 1)})
+    base = free_port_base()
+    moved = LabUnderTest(new_lab.home, new_lab.environ | {"LAB_PORT_BASE": str(base)})
     moved.labstack("up", "tp1")
-    assert attempt_of(moved).registries["hosted"].url.endswith(f":{port}")
-    assert json.loads(moved.home.internet.read_text())["names"] == {"ghcr.io": f"127.0.0.1:{port}"}
-    assert new_lab.labcheck()[0] == 1
+    assert attempt_of(moved).registries["hosted"].url == f"http://127.0.0.1:{base + 1}"
+    assert json.loads(moved.home.internet.read_text())["names"] == {"ghcr.io": f"127.0.0.1:{base + 21}"}
+    assert moved.labcheck()[0] == 1
+    forgetful = LabUnderTest(new_lab.home, {k: v for k, v in new_lab.environ.items() if k != "LAB_PORT_BASE"})
+    assert state_of(forgetful) == "up"
+    assert f":{base + 1}," in forgetful.labstack("status").stdout
 
 
 def test_a_registry_that_cannot_start_says_why(new_lab: LabUnderTest) -> None:
     """The last lines of its log come with the error."""
     new_lab.labstack("up", "tp1")
     new_lab.labstack("down", "tp1")
-    journal = twin_of(new_lab).journal
+    journal = new_lab.twin.journal
     journal.write_text("no journal\n")
     refused = new_lab.labstack("up", "tp1", code=1)
     assert "journal" in refused.stderr

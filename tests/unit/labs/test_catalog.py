@@ -44,7 +44,7 @@ def test_every_check_that_a_mutant_kills_has_hints(lab: Lab) -> None:
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
 def test_ports_and_roles_of_services_do_not_collide(lab: Lab) -> None:
     """Two services of a stack never share a port or a role."""
-    assert len({service.port for service in lab.services}) == len(lab.services)
+    assert len({port for service in lab.services for port in (service.port, service.tls_port)}) == 2 * len(lab.services)
     assert len({service.role for service in lab.services}) == len(lab.services)
 
 

@@ -23,7 +23,7 @@ from labs.stack.environment import (
 )
 from labs.stack.interface import StackError
 
-HOSTED = Endpoint("ghcr.io", "https://127.0.0.1:5001")
+HOSTED = Endpoint("ghcr.io", "http://127.0.0.1:5001")
 ATTEMPT = Attempt(
     slug="tp1",
     number=1,
@@ -147,10 +147,10 @@ def test_shim_without_any_other_docker(home: LabHome) -> None:
     assert "LAB_DOCKER=real" in outcome.stderr
 
 
-def test_internet(home: LabHome, tmp_path: Path) -> None:
+def test_internet(home: LabHome) -> None:
     """The lab's clients read which names reach a twin, and by which CA."""
-    write_internet(home, tmp_path / "ca.crt", [HOSTED])
+    write_internet(home, {"ghcr.io": 5021})
     assert json.loads(home.internet.read_text()) == {
-        "names": {"ghcr.io": "127.0.0.1:5001"},
-        "ca": str(tmp_path / "ca.crt"),
+        "names": {"ghcr.io": "127.0.0.1:5021"},
+        "ca": str(home.authority / "ca.crt"),
     }
