@@ -301,22 +301,22 @@ class Oras(_GoTool):
     name = "oras"
 
     def _login(self, registry: Registry, user: str, secret: str) -> None:
-        plain = [] if registry.ca else ["--plain-http"]
-        self.run("oras", "login", *plain, "--username", user, "--password-stdin", registry.name, text=secret)
+        self.run("oras", "login", _plain(registry), "--username", user, "--password-stdin", registry.name, text=secret)
 
     def _push(self, registry: Registry, name: str, sample: Sample) -> None:
         layout = sample.write_layout(self.fresh("layout"), "latest")
-        plain = [] if registry.ca else ["--to-plain-http"]
-        self.run("oras", "copy", "--from-oci-layout", *plain, f"{layout}:latest", registry.reference(name))
+        self.run(
+            "oras", "copy", "--from-oci-layout", _plain(registry, "to-"), f"{layout}:latest", registry.reference(name)
+        )
 
     def _tag(self, registry: Registry, name: str, other: str) -> None:
-        plain = [] if registry.ca else ["--plain-http"]
-        self.run("oras", "tag", *plain, registry.reference(name), other.rpartition(":")[2])
+        self.run("oras", "tag", _plain(registry), registry.reference(name), other.rpartition(":")[2])
 
     def _pull(self, registry: Registry, name: str) -> Held:
         target = self.fresh("pulled")
-        plain = [] if registry.ca else ["--from-plain-http"]
-        self.run("oras", "copy", *plain, "--to-oci-layout", registry.reference(name), f"{target}:latest")
+        self.run(
+            "oras", "copy", _plain(registry, "from-"), "--to-oci-layout", registry.reference(name), f"{target}:latest"
+        )
         return _layout(target)
 
 
@@ -383,6 +383,11 @@ class LabDocker(CommandLine):
 def _verify(registry: Registry, side: str = "") -> list[str]:
     """The containers tools ask for TLS on every name, ``localhost`` too, unless told otherwise."""
     return [] if registry.ca else [f"--{side}tls-verify=false"]
+
+
+def _plain(registry: Registry, side: str = "") -> str:
+    """For oras ``localhost`` means plain HTTP unless it is told otherwise."""
+    return f"--{side}plain-http={'false' if registry.ca else 'true'}"
 
 
 def _layout(folder: Path) -> Held:
