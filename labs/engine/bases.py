@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from labs.engine.documents import DocumentInvalid
 from labs.engine.image import ImageDraft
@@ -20,7 +20,12 @@ Pull = Callable[[Reference, Platform], Descriptor]
 
 @dataclass(frozen=True, slots=True)
 class BaseImage:
-    """An image to build on, or to copy from. ``tree`` reads its layers, anew at each call."""
+    """An image to build on, or to copy from.
+
+    Attributes:
+        reference: Complete, with the digest that was found.
+        tree: Reads its layers, anew at each call.
+    """
 
     reference: Reference
     image: ImageDraft
@@ -61,21 +66,24 @@ class BaseImages:
             raise BuildError(f'failed to parse stage name "{name}": {exc}', line) from exc
         self.progress.begin(f"[internal] load metadata for {reference}")
         try:
-            descriptor = self._find(reference, platform)
-            image = ImageDraft.load(self.store, descriptor)
+            found = self._find(reference, platform)
+            image = ImageDraft.load(self.store, self.store.select(found, platform))
         except (LookupError, StoreError, DocumentInvalid) as exc:
             raise BuildError(f"{name}: failed to resolve source metadata for {reference}: {exc}", line) from exc
         self.progress.end()
         self._check(name, image, platform, line)
-        return BaseImage(reference, image, lambda: self._tree(image, line))
+        return BaseImage(replace(reference, digest=found.digest), image, lambda: self._tree(image, line))
 
     def _find(self, reference: Reference, platform: Platform) -> Descriptor:
+        """The image or index of that name; pulled where it is not here, or not for this platform."""
         try:
-            return self.store.select(self.store.resolve(reference), platform)
+            found = self.store.resolve(reference)
+            self.store.select(found, platform)
         except (ImageUnknown, PlatformMissing):
             if self.pull is None:
                 raise
-        return self.store.select(self.pull(reference, platform), platform)
+            return self.pull(reference, platform)
+        return found
 
     def _check(self, name: str, image: ImageDraft, platform: Platform, line: int) -> None:
         if image.config.get("OnBuild"):

@@ -76,7 +76,10 @@ class Tree:
     """Nodes by path. A path's parents need not be there: such a directory has no attributes of its own."""
 
     def __init__(self, nodes: Mapping[str, Node] | None = None) -> None:
-        self._nodes = dict(nodes or {})
+        self._nodes: dict[str, Node] = {}
+        self._children: dict[str, set[str]] = {}
+        for path, node in (nodes or {}).items():
+            self.put(path, node)
 
     def copy(self) -> Self:
         """Another tree with the same nodes, to be changed on its own."""
@@ -89,34 +92,40 @@ class Tree:
     def put(self, path: str, node: Node) -> None:
         """Set a node; what was below goes away unless it stays a directory."""
         if node.kind is not Kind.DIRECTORY:
-            self.remove(path)
+            self.empty(path)
         self._nodes[path] = node
+        while path:
+            path, _, name = path.rpartition("/")
+            self._children.setdefault(path, set()).add(name)
 
     def remove(self, path: str) -> None:
         """Remove a node and everything below it."""
         self.empty(path)
         self._nodes.pop(path, None)
+        folder, _, name = path.rpartition("/")
+        self._children.get(folder, set()).discard(name)
 
     def empty(self, path: str) -> None:
         """Remove everything below a path."""
-        for below in [below for below, _ in self.below(path)]:
-            del self._nodes[join(path, below)]
+        for name in self.children(path):
+            self.remove(join(path, name))
+        self._children.pop(path, None)
 
     def below(self, path: str) -> Iterator[tuple[str, Node]]:
-        """Everything below a path, parents first; paths are relative to it."""
-        prefix = f"{path}/" if path else ""
-        found = [key for key in self._nodes if key and key.startswith(prefix)]
-        for key in sorted(found, key=order):
-            yield key[len(prefix) :], self._nodes[key]
+        """Everything below a path, parents first and siblings by name; paths are relative to it."""
+        for name in self.children(path):
+            child = join(path, name)
+            if child in self._nodes:
+                yield name, self._nodes[child]
+            yield from ((join(name, below), node) for below, node in self.below(child))
 
     def children(self, path: str) -> list[str]:
         """Names directly below a path, sorted."""
-        return sorted({relative.partition("/")[0] for relative, _ in self.below(path)})
+        return sorted(self._children.get(path, ()))
 
     def is_folder(self, path: str) -> bool:
         """Whether the path is a directory, also one that only its content implies."""
-        node = self.get(path)
-        return node.kind is Kind.DIRECTORY if node else any(True for _ in self.below(path))
+        return path in self._children or ((node := self.get(path)) is not None and node.kind is Kind.DIRECTORY)
 
     def resolve(self, path: str) -> str:
         """Follow every symbolic link of a path, the last part's too. Parts that are not there stay as they are.

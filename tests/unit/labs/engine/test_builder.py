@@ -418,7 +418,7 @@ def test_an_image_of_the_store_can_be_built_on(bench: Bench) -> None:
     assert manifest.layers[:1] == bench.store.manifest(base).layers
     assert [row["created_by"] for row in config["history"]][:3] == ["COPY etc /etc", "ENV A=base", 'CMD ["x"]']
     assert (config["config"]["Labels"], config["config"]["Cmd"]) == ({"a": "base"}, ["x"])
-    assert "[1/2] FROM docker.io/library/mybase:latest" in bench.progress.steps
+    assert f"[1/2] FROM docker.io/library/mybase:latest@{base.digest}" in bench.progress.steps
     assert set(bench.contents("FROM mybase\nCOPY f /etc\n")) == {"etc/conf", "etc/f"}
     assert bench.contents("FROM scratch\nCOPY --from=mybase /etc/conf /\n") == {"conf": b"1"}
 
