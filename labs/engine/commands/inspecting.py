@@ -133,6 +133,7 @@ def describe(store: ImageStore, descriptor: Descriptor, readable: Descriptor) ->
     config, manifest = store.config(readable), store.manifest(readable)
     names = _names(store, descriptor)
     history = config.get("history") or [{}]
+    settings = _CONFIG_DEFAULTS | (config.get("config") or {})
     return {
         "Id": str(store.image_id(descriptor)),
         "RepoTags": [name.familiar() for name in names if name.tag],
@@ -154,8 +155,13 @@ def describe(store: ImageStore, descriptor: Descriptor, readable: Descriptor) ->
             "digest": str(descriptor.digest),
             "size": descriptor.size,
         },
-        "Config": dict(sorted((_CONFIG_DEFAULTS | (config.get("config") or {})).items())),
+        "Config": {key: _sorted(value) for key, value in sorted(settings.items())},
     }
+
+
+def _sorted(value: object) -> object:
+    """Go prints maps by key: labels, volumes, ports."""
+    return dict(sorted(value.items())) if isinstance(value, dict) else value
 
 
 def _names(store: ImageStore, descriptor: Descriptor) -> list[Reference]:
