@@ -102,13 +102,16 @@ def _grading(add_parser: _AddParser, name: str, text: str) -> argparse.ArgumentP
 
 def _run_lab(slug: str, options: argparse.Namespace, messages: Messages) -> ExitCode:
     """``labcheck tp1 [STEP…]``; with ``--watch`` again and again, until all is done or Ctrl-C."""
-    outcome = _grade(slug, options, messages)
-    while options.watch and outcome in {ExitCode.NOT_DONE, ExitCode.INCONCLUSIVE}:
-        _say(messages.text("line", "watching"))
-        _wait_for_change(slug)
-        _say(CLEAR_SCREEN if sys.stdout.isatty() else "")
+    while True:
+        # Taken before grading: what happens meanwhile is not lost.
+        seen = _stamp(slug) if options.watch else ()
         outcome = _grade(slug, options, messages)
-    return outcome
+        if not options.watch or outcome not in {ExitCode.NOT_DONE, ExitCode.INCONCLUSIVE}:
+            return outcome
+        _say(messages.text("line", "watching") + "\n")
+        while _stamp(slug) == seen:
+            time.sleep(WATCH_SECONDS)
+        _say(CLEAR_SCREEN if sys.stdout.isatty() else "")
 
 
 def _run_all(options: argparse.Namespace, messages: Messages) -> ExitCode:
@@ -195,19 +198,14 @@ def _write_files(report: Report, options: argparse.Namespace, messages: Messages
     return True
 
 
-def _wait_for_change(slug: str) -> None:
-    """Until the journal, or the attempt itself, is another."""
-    folder = LabHome.locate().stack(slug)
-    before = _stamp(folder)
-    while _stamp(folder) == before:
-        time.sleep(WATCH_SECONDS)
-
-
-def _stamp(folder: Path) -> tuple[object, ...]:
-    """When and how large the files are that say that something happened."""
-    attempt = Attempt.load(folder)
-    journal = attempt.registries[HOSTED].journal if attempt else None
-    return attempt, Path(journal).stat().st_size if journal and Path(journal).exists() else 0
+def _stamp(slug: str) -> tuple[float, int]:
+    """Time and size of the journal, which grows with whatever happens; zeros where there is none."""
+    try:
+        attempt = Attempt.load(LabHome.locate().stack(slug))
+        state = Path(attempt.registries[HOSTED].journal or "").stat() if attempt else None
+    except (AttemptUnreadable, OSError):
+        state = None
+    return (state.st_mtime, state.st_size) if state else (0, 0)
 
 
 # --- words about checks

@@ -36,6 +36,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 # challenge ::= scheme 1*SP auth-param *( "," auth-param )   auth-param ::= token "=" quoted-string   (RFC 9110 §11)
 _AUTH_PARAM = re.compile(r'(\w+)="([^"]*)"')
+_REPOSITORY = re.compile(r"/v2/(?P<name>.+)/(?:manifests|blobs|tags)/")
 _ABSENT = frozenset({"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "BLOB_UNKNOWN"})
 
 
@@ -106,13 +107,14 @@ class Connection:
     @contextmanager
     def _opened(self, path: str, accept: Sequence[str]) -> Iterator[BaseHTTPResponse]:
         """The answer after login and redirects, its body unread."""
-        scope = path.rpartition("/manifests/")[0] or path.rpartition("/blobs/")[0] or path
+        match = _REPOSITORY.match(path)
+        scope = f"repository:{match['name']}:pull" if match else ""
         response = self._request(path, accept, scope)
         challenge = response.headers.get("WWW-Authenticate", "")
         credential = self._credential() if response.status == _UNAUTHORIZED and challenge else None
         if credential:
             response.drain_conn()
-            self._authorization[scope] = self._answer(challenge, credential)
+            self._authorization[scope] = self._answer(challenge, scope, credential)
             response = self._request(path, accept, scope)
         response = self._followed(response, urljoin(self.endpoint.url, path))
         try:
@@ -151,7 +153,7 @@ class Connection:
             response = self._send(pool, _target(url), {})
         return response
 
-    def _answer(self, challenge: str, credential: Credential) -> str:
+    def _answer(self, challenge: str, scope: str, credential: Credential) -> str:
         """The Authorization header that a challenge asks for.
 
         Raises:
@@ -161,12 +163,17 @@ class Connection:
             return credential.basic()
         params = dict(_AUTH_PARAM.findall(challenge))
         realm = params.pop("realm", "")
-        asked = {name: params[name] for name in ("service", "scope") if name in params}
+        # distribution names the scope in its challenge; a client may know it without, and some servers leave it out.
+        asked = {"service": params.get("service"), "scope": params.get("scope") or scope}
         there = urlsplit(realm)
         ours = there.netloc in {self._host(), urlsplit(self.endpoint.url).netloc}
         pool = self._own if ours else _pool(f"{there.scheme}://{there.netloc}", there.hostname or "", None)
         headers = {"Authorization": credential.basic()} | ({"Host": there.netloc} if ours else {})
-        response = self._send(pool, f"{there.path or '/'}?{urlencode(asked, quote_via=quote, safe=':,/')}", headers)
+        response = self._send(
+            pool,
+            f"{there.path or '/'}?{urlencode({k: v for k, v in asked.items() if v}, quote_via=quote, safe=':,/')}",
+            headers,
+        )
         body = b"".join(_chunks(response, realm, TOKEN_MAX_BYTES))
         response.release_conn()
         if response.status != _OK:

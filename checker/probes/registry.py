@@ -1,5 +1,6 @@
 """Reads a registry: whether it answers, what its tags are, and an image down to its last byte."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -28,8 +29,12 @@ CONFIG_MAX_BYTES = 8 << 20
 """A config is kept in memory to read its labels; larger ones are hashed and not read."""
 INDEX_MAX_DEPTH = 4
 """An index within an index is allowed; a tower of them is an attack or a mistake."""
+TAG_PAGES = 10
+"""Pages of the tag list that are read; the list only explains."""
 ATTESTATION_ANNOTATION = "vnd.docker.reference.type"
 _OK, _UNAUTHORIZED = 200, 401
+# link ::= "<" target ">" ";" SP "rel=" DQUOTE "next" DQUOTE   (distribution-spec 1.1.1, "Listing Tags")
+_NEXT = re.compile(r'<(?:https?://[^/>]+)?(?P<target>/v2/[^>]+)>; ?rel="?next"?')
 _IMAGE_CONFIGS = frozenset({OCI_CONFIG, DOCKER_CONFIG})
 
 
@@ -75,16 +80,22 @@ class TagsProbe:
         return Tags(self._listed(), {tag: raw.digest if raw else None for tag, raw in found.items()})
 
     def _listed(self) -> tuple[str, ...]:
-        """All tags of the repository; the first page tells enough."""
-        path = f"/v2/{self.target.repository}/tags/list"
-        reply = self.connection.get(path)
-        if reply.status != _OK:
-            expect_absent(reply, path)
-            return ()
-        tags = read_json(reply.body, path).get("tags") or []
-        if not isinstance(tags, list):
-            raise NotObserved(Unavailable("garbage", {"source": path}))
-        return tuple(str(tag) for tag in tags)
+        """All tags of the repository, as far as anybody would read them."""
+        path, found = f"/v2/{self.target.repository}/tags/list", []
+        for _ in range(TAG_PAGES):
+            reply = self.connection.get(path)
+            if reply.status != _OK:
+                expect_absent(reply, path)
+                break
+            tags = read_json(reply.body, path).get("tags") or []
+            if not isinstance(tags, list):
+                raise NotObserved(Unavailable("garbage", {"source": path}))
+            found += [str(tag) for tag in tags]
+            link = _NEXT.search(reply.headers.get("link", ""))
+            if link is None:
+                break
+            path = link["target"]
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ import pytest
 
 from checker.checks.tp1 import CHECKS, target
 from checker.facts import NO_JOURNAL, Blob, BlobState, ClientConfig, Content, Facts, ImageStore, Manifest
-from checker.model import Status
+from checker.messages import LANGUAGES, Messages
+from checker.model import Status, Verdict
+from checker.report import console
 from checker.runner import judged
 from tests.unit.checker.exercise import (
     HERE,
@@ -325,6 +327,16 @@ def test_causes_are_declared(state: str) -> None:
     facts, _ = WRONG[state]
     for check in CHECKS:
         assert {cause.id for cause in judged(check, facts).causes} <= set(check.causes)
+
+
+@pytest.mark.parametrize("spoken", LANGUAGES)
+@pytest.mark.parametrize("state", WRONG)
+def test_every_wrong_state_can_be_told(state: str, spoken: str) -> None:
+    """Each cause brings the parameters that its text needs."""
+    messages = Messages(spoken, {**PARAMETERS, "tp": "tp1"})
+    facts, _ = WRONG[state]
+    for check in CHECKS:
+        assert check.code in console.verdict_block(Verdict(check, judged(check, facts)), messages)
 
 
 def test_every_cause_but_the_impossible_ones_is_first_somewhere() -> None:

@@ -1,0 +1,70 @@
+"""What blocks what."""
+
+from dataclasses import replace
+
+import pytest
+
+from checker.checks.graph import blocked_by, closure
+from checker.checks.tp1 import CHECKS
+from checker.facts import Source
+from checker.model import Check, Finding, Status, Tense
+
+
+def check(code: str, *needs: str) -> Check:
+    """A check that needs others."""
+    return Check(code, 1, Tense.NOW, 1, "§1", lambda _: Finding(Status.FAIL), (Source.TAGS,), (), needs)
+
+
+CHAIN = (check("A"), check("B", "A"), check("C", "B"))
+
+
+def outcome(*statuses: Status) -> tuple[str, ...]:
+    """What blocks C when A, B and C find these."""
+    findings = {each.code: Finding(status) for each, status in zip(CHAIN, statuses, strict=True)}
+    return blocked_by(CHAIN[2], {each.code: each for each in CHAIN}, findings)
+
+
+def test_a_failure_behind_a_failure_is_blocked_by_its_root() -> None:
+    """A fails, B fails because of A, C because of B: A is named."""
+    assert outcome(Status.FAIL, Status.FAIL, Status.FAIL) == ("A",)
+
+
+def test_a_failure_behind_a_pass_is_its_own() -> None:
+    """B passed on its own evidence: C's failure is not A's doing."""
+    assert outcome(Status.FAIL, Status.PASS, Status.FAIL) == ()
+
+
+def test_what_passes_is_never_blocked() -> None:
+    """Evidence is evidence."""
+    assert outcome(Status.FAIL, Status.FAIL, Status.PASS) == ()
+
+
+def test_what_could_not_be_judged_blocks_nothing() -> None:
+    """INCONCLUSIVE is no failure, and hides none."""
+    assert outcome(Status.PASS, Status.INCONCLUSIVE, Status.FAIL) == ()
+
+
+def test_the_closure_brings_what_is_needed_in_order() -> None:
+    """Asked for C, all three are judged."""
+    assert [each.code for each in closure(CHAIN, ["C"])] == ["A", "B", "C"]
+    assert [each.code for each in closure(CHAIN, ["A"])] == ["A"]
+
+
+def test_a_circle_is_refused() -> None:
+    """Checks that need each other could never pass."""
+    with pytest.raises(ValueError, match="need each other"):
+        closure((check("A", "B"), check("B", "A")), ["A"])
+
+
+def test_an_unknown_need_is_refused() -> None:
+    """A typing mistake in a check's table."""
+    with pytest.raises(ValueError, match="expected one of"):
+        closure((check("A", "Z"),), ["A"])
+
+
+def test_tp1s_table_is_sound() -> None:
+    """No circle, no unknown need, codes once, points of twenty."""
+    assert closure(CHECKS, [each.code for each in CHECKS]) == list(CHECKS)
+    assert len({each.code for each in CHECKS}) == len(CHECKS)
+    assert sum(each.points for each in CHECKS) == 20
+    assert replace(CHECKS[0], needs=()) == CHECKS[0]

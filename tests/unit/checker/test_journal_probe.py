@@ -1,0 +1,99 @@
+"""The journal probe: it believes a chain that holds, and no other."""
+
+from pathlib import Path
+
+import pytest
+
+from checker.facts import Journal, NotObserved, Source, Unavailable
+from checker.probes.journal import JournalProbe, Mark
+from tests.unit.checker.exercise import HERE, PUSHER, Diary, Pat, prepared, solved
+
+
+def read(folder: Path, text: str | bytes, **more: object) -> object:
+    """What the probe says of a file with this text."""
+    path = folder / "journal.jsonl"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return JournalProbe(path, horizon_seq=int(str(more.pop("horizon_seq", 0))), **more).read()  # type: ignore[arg-type]
+
+
+def test_a_sound_journal_is_read_whole(tmp_path: Path) -> None:
+    """All events, the horizon, and where it ends."""
+    diary = solved()
+    journal = read(tmp_path, diary.lines(), horizon_seq=1)
+    assert journal == Journal(tuple(diary.events), 1, diary.events[-1].hash, len(diary.events))
+
+
+def test_the_grader_leaves_its_own_requests_out(tmp_path: Path) -> None:
+    """Neither its account nor what it asked before its login is anybody's doing; other anonymous requests are."""
+    diary = Diary().login(Pat("g", account="labcheck")).note(method="GET", path="/v2/", user_agent="labcheck/1")
+    diary.note(method="GET", path="/v2/", user_agent="docker/28").login(PUSHER)
+    journal = read(tmp_path, diary.lines())
+    assert isinstance(journal, Journal)
+    assert [event.seq for event in journal.events] == [3, 4]
+
+
+def test_an_account_cannot_hide_behind_the_graders_user_agent(tmp_path: Path) -> None:
+    """Whoever logged in is seen, whatever it calls itself."""
+    journal = read(tmp_path, Diary().upload(PUSHER, HERE, user_agent="labcheck/1").lines())
+    assert isinstance(journal, Journal)
+    assert len(journal.events) == 1
+
+
+def test_a_changed_line_breaks_the_chain(tmp_path: Path) -> None:
+    """One letter is enough, and the line is named."""
+    text = solved().lines()
+    lines = text.splitlines(keepends=True)
+    lines[4] = lines[4].replace('"actor":"ada"', '"actor":"eve"').replace('"actor":null', '"actor":"ada"')
+    assert "".join(lines) != text
+    assert read(tmp_path, "".join(lines)) == Unavailable("journal-broken", {"line": 5})
+
+
+def test_a_removed_line_breaks_the_chain(tmp_path: Path) -> None:
+    """The sequence has a hole."""
+    lines = solved().lines().splitlines(keepends=True)
+    assert read(tmp_path, "".join(lines[:3] + lines[4:])) == Unavailable("journal-broken", {"line": 4})
+
+
+def test_a_line_that_is_being_written_is_left_alone(tmp_path: Path) -> None:
+    """A registry in the middle of a write is no tampering."""
+    diary = prepared()
+    journal = read(tmp_path, diary.lines() + '{"actor":null,"at"')
+    assert isinstance(journal, Journal)
+    assert journal.seq_to == len(diary.events)
+
+
+def test_a_journal_cut_before_the_horizon_is_tampering(tmp_path: Path) -> None:
+    """The chain holds, and yet what was there at the attempt's start is gone."""
+    assert read(tmp_path, prepared().lines(), horizon_seq=9) == Unavailable("journal-truncated", {"seq": 3})
+
+
+def test_a_journal_cut_after_an_earlier_run_is_tampering(tmp_path: Path) -> None:
+    """Likewise for what an earlier run has read."""
+    diary = solved()
+    mark = Mark(len(diary.events), diary.events[-1].hash)
+    assert read(tmp_path, prepared().lines(), mark=mark) == Unavailable("journal-truncated", {"seq": 3})
+
+
+def test_a_journal_written_anew_is_tampering(tmp_path: Path) -> None:
+    """A sound chain that is not the one of the earlier run."""
+    diary, other = solved(), prepared().push(Pat("p2")).push(Pat("p3")).push()
+    mark = Mark(7, diary.events[6].hash)
+    assert read(tmp_path, other.lines(), mark=mark) == Unavailable("journal-broken", {"line": 7})
+    assert isinstance(read(tmp_path, diary.lines(), mark=mark), Journal)
+
+
+def test_an_empty_journal_is_no_journal(tmp_path: Path) -> None:
+    """A registry that was ever started has written something."""
+    assert read(tmp_path, "") == Unavailable("empty", {"source": Source.JOURNAL})
+
+
+def test_bytes_that_are_no_text_are_garbage(tmp_path: Path) -> None:
+    """Not a crash."""
+    assert read(tmp_path, b"\xff\xfe\n") == Unavailable("garbage", {"source": Source.JOURNAL})
+
+
+def test_an_absent_journal_is_not_observed(tmp_path: Path) -> None:
+    """The path is named."""
+    with pytest.raises(NotObserved) as caught:
+        JournalProbe(tmp_path / "gone", 0).read()
+    assert caught.value.unavailable.reason == "file-unreadable"
