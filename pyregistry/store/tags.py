@@ -1,7 +1,6 @@
 """Tags: names that move, each with a link to where it points and a history of where it pointed."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 from pyregistry.drivers.interface import Driver, KeyUnknown
 from pyregistry.spec.digest import Digest
@@ -48,18 +47,16 @@ class DriverTags:
         push_link(self._driver, paths.tag_current_link(repository, tag), digest)
 
     def delete(self, repository: str, tag: str) -> None:
-        """Forget the tag, then its history: a crash in between leaves no tag that points anywhere.
+        """Forget the tag and its history. However far a crash lets it come, the tag still stands or is none.
 
         Raises:
             ManifestUnknown: There is no such tag.
         """
         self.resolve(repository, tag)
         try:
-            self._driver.delete(paths.tag_current_link(repository, tag))
+            self._driver.delete(paths.tag(repository, tag))
         except KeyUnknown:
             raise ManifestUnknown({"Tag": tag}) from None
-        with suppress(KeyUnknown):
-            self._driver.delete(paths.tag(repository, tag))
 
 
 def _is_tag(name: str) -> bool:

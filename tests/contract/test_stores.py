@@ -153,6 +153,16 @@ class TestUploads:
         writer.close()
         append(other, REPOSITORY, uuid, b"x")
 
+    def test_workers_take_turns(self, driver: Driver) -> None:
+        """What one remembers of a session is no longer true when another has written."""
+        one, other = open_store(driver), open_store(driver)
+        uuid = one.uploads.create(REPOSITORY).uuid
+        append(one, REPOSITORY, uuid, b"one ")
+        append(other, REPOSITORY, uuid, b"other ")
+        append(one, REPOSITORY, uuid, b"one again ")
+        append(other, REPOSITORY, uuid, b"and the last")
+        one.uploads.commit(REPOSITORY, uuid, Digest.of(b"one other one again and the last"))
+
     def test_a_refused_offset_frees_the_session(self, store: Store) -> None:
         """Who came with the wrong offset can come again with the right one."""
         uuid = store.uploads.create(REPOSITORY).uuid

@@ -1,6 +1,7 @@
 """What is particular to the filesystem driver: registry:2's folders, durability, broken disks."""
 
 import errno
+import fcntl
 import multiprocessing
 import os
 from multiprocessing.synchronize import Event
@@ -179,6 +180,24 @@ def test_a_root_that_is_no_folder_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(DriverError):
         FilesystemDriver(tmp_path / "file").write("a", [b"x"])
+
+
+def test_a_lock_on_a_folder_that_was_deleted_is_none(
+    driver: FilesystemDriver, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waited for a folder that its holder deleted locks the one that is there now."""
+    real = fcntl.flock
+
+    def deleted_meanwhile(descriptor: int, operation: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", real)
+        (root / "a/b").rmdir()
+        real(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", deleted_meanwhile)
+    with driver.lock("a/b", wait=True):
+        assert (root / "a/b").is_dir()
+        with pytest.raises(KeyLocked), driver.lock("a/b", wait=False):
+            pass
 
 
 def hold(root: Path, held: Event, done: Event) -> None:

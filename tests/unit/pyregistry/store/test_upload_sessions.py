@@ -108,6 +108,13 @@ class UploadSessions(RuleBasedStateMachine):
             self.writers.pop(number).close()
             self.models[number].state = advance(self.models[number].state, Step.RELEASE, self.models[number].uuid)
 
+    @rule(number=sessions, worker=workers, chunk=data)
+    def patch(self, number: int, worker: int, chunk: bytes) -> None:
+        """PATCH from beginning to end."""
+        self.write(number, worker, None)
+        self.append(number, chunk)
+        self.release(number)
+
     @rule(number=sessions, worker=workers, algorithm=algorithms)
     def commit(self, number: int, worker: int, algorithm: str) -> None:
         """PUT with the right digest: the blob is there."""
