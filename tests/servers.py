@@ -34,6 +34,9 @@ STOP_SECONDS = 20
 ANSWER_SECONDS = 60
 POLL_SECONDS = 0.01
 
+ROOT = Path(__file__).parent.parent
+PROGRAM = (sys.executable, "-m", "pyregistry")
+
 # the line that says that connections are taken, from the application log
 _LISTENING = re.compile(r"listening on (?P<host>\S+):(?P<port>[0-9]+)")
 
@@ -191,8 +194,15 @@ def write_config(
     return path
 
 
-def start_registry(config_path: Path, tls: ServerTls | None = None) -> RunningRegistry:
+def start_registry(
+    config_path: Path, tls: ServerTls | None = None, program: Sequence[str] = PROGRAM
+) -> RunningRegistry:
     """Start the registry of a configuration and wait until it listens; the caller ends its process.
+
+    Args:
+        config_path: Written by ``write_config``.
+        tls: What it was written with.
+        program: Stands in for ``pyregistry``; it is called with ``serve`` and the configuration.
 
     Raises:
         ServerEnded: It did not come up.
@@ -200,8 +210,9 @@ def start_registry(config_path: Path, tls: ServerTls | None = None) -> RunningRe
     folder = config_path.parent
     log_path = folder / "registry.log"
     environ = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
+    environ["PYTHONPATH"] = str(ROOT)  # for programs of the tests that stand in for the registry
     with log_path.open("wb") as log:
-        command = [sys.executable, "-m", "pyregistry", "serve", str(config_path)]
+        command = [*program, "serve", str(config_path)]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ)
     port = _wait_for_port(process, log_path)
     settings = yaml.safe_load(config_path.read_text(encoding="utf-8"))
