@@ -7,6 +7,7 @@ from starlette.responses import Response
 from pyregistry.api.call import Call, in_thread
 from pyregistry.api.locations import blob_path, location, upload_path
 from pyregistry.api.streams import receive_into
+from pyregistry.drivers.interface import DriverError
 from pyregistry.spec.descriptor import Descriptor
 from pyregistry.spec.digest import Digest, hasher_for
 from pyregistry.spec.errors import BlobUnknown, DigestInvalid, RegistryError, SizeInvalid
@@ -74,7 +75,7 @@ async def _take_whole(call: Call, digest: Digest) -> Response:
     session = await in_thread(call.store.uploads.create, call.repository)
     try:
         await _receive(call, session.uuid)
-    except (RegistryError, ClientDisconnect):
+    except (RegistryError, DriverError, ClientDisconnect):
         await in_thread(call.store.uploads.cancel, call.repository, session.uuid)
         raise
     return _created(call, await _commit(call, session.uuid, digest))

@@ -1,0 +1,184 @@
+"""Starting and stopping: one clear line and exit code 1 for whatever keeps a registry from serving."""
+
+import re
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Start
+from tests.e2e.pushes import make_image, push, require_whole
+from tests.servers import ServerEnded, throw_away_tls, write_config
+
+
+def test_the_log_says_where_it_listens_as_registry_2_says_it(tmp_path: Path, start: Start) -> None:
+    """Logrus text on stderr; over TLS with its suffix."""
+    tls = throw_away_tls(tmp_path / "tls")
+    registry = start(write_config(tmp_path, tls=tls), tls)
+    line = rf'time="[^"]+" level=info msg="listening on 127\.0\.0\.1:{registry.port}, tls"\n'
+    assert re.search(line, registry.log())
+    assert registry.request("GET", "/v2/").status == 200
+
+
+def test_sigterm_ends_it_with_0_and_an_event(tmp_path: Path, start: Start) -> None:
+    """Also with a connection that a client keeps open, and without waiting for it."""
+    registry = start(write_config(tmp_path))
+    connection = registry.connect()
+    connection.request("GET", "/v2/")
+    connection.getresponse().read()
+    began = time.monotonic()
+    assert registry.stop() == 0
+    assert time.monotonic() - began < 5
+    connection.close()
+    assert [event.detail.get("action") for event in registry.events() if event.kind == "server"] == [
+        "server.started",
+        "server.stopped",
+    ]
+
+
+def test_a_request_in_flight_at_sigterm_is_answered(tmp_path: Path, start: Start) -> None:
+    """The upload that a client has begun to send ends well; then the server goes."""
+    registry = start(write_config(tmp_path, config={"http": {"draintimeout": "20s"}}))
+    location = registry.request("POST", "/v2/org/app/blobs/uploads/").headers["location"].removeprefix(registry.url)
+    connection = registry.connect()
+    connection.putrequest("PATCH", location)
+    connection.putheader("Content-Length", "10")
+    connection.endheaders(b"12345")
+    _wait_for_line(registry.log_path, "POST")
+    registry.process.terminate()
+    _wait_for_line(registry.log_path, "stopping server gracefully")
+    connection.send(b"67890")
+    answer = connection.getresponse()
+    assert (answer.status, answer.headers["Range"]) == (202, "0-9")
+    connection.close()
+    assert registry.process.wait(20) == 0
+
+
+def test_a_port_that_is_taken_is_named_with_who_holds_it(tmp_path: Path, start: Start) -> None:
+    """Also by another registry: two never share a port."""
+    first = start(write_config(tmp_path / "first"))
+    address = f"127.0.0.1:{first.port}"
+    with pytest.raises(ServerEnded) as ended:
+        start(write_config(tmp_path / "second", config={"http": {"addr": address}}))
+    assert ended.value.code == 1
+    assert f"listen tcp {address}: bind: address already in use" in ended.value.output
+    assert f"process {first.process.pid}" in ended.value.output
+    assert "http.addr" in ended.value.output
+    _require_one_line(ended.value.output)
+
+
+@pytest.mark.parametrize(
+    ("http", "words"),
+    [
+        (
+            {"tls": {"certificate": "{tls}/server.crt", "key": "{tls}/absent.key"}},
+            "absent.key: no such file or directory",
+        ),
+        ({"tls": {"certificate": "{tls}/server.crt", "key": "{tls}/ca.crt"}}, "no PEM pair of key and certificate"),
+        ({"tls": {"certificate": "{tls}/other.crt", "key": "{tls}/server.key"}}, "no PEM pair of key and certificate"),
+        ({"tls": {"certificate": "{tls}/server.crt"}}, "both a certificate and a key"),
+        ({"addr": "127.0.0.1"}, "addr"),
+    ],
+)
+def test_what_cannot_be_used_is_a_configuration_error(
+    tmp_path: Path, start: Start, http: dict[str, Any], words: str
+) -> None:
+    """An absent key, one that is none, one of another certificate, half a pair, an address without a port."""
+    tls = tmp_path / "tls"
+    throw_away_tls(tls)
+    (tls / "other.crt").write_bytes(throw_away_tls(tmp_path / "other").certificate.read_bytes())
+    with pytest.raises(ServerEnded) as ended:
+        start(write_config(tmp_path, config={"http": _filled(http, str(tls))}))
+    assert ended.value.code == 1
+    assert "configuration error" in ended.value.output
+    assert words in ended.value.output
+    assert "Traceback" not in ended.value.output
+
+
+def test_every_mistake_of_a_configuration_is_told_at_once(tmp_path: Path) -> None:
+    """With its line; nothing is created on the way."""
+    config = tmp_path / "config.yml"
+    config.write_text("version: 0.1\nstorage: {filesystem: {rootdirectory: store}}\nlog: {level: loud}\nhtpp: {}\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pyregistry", "serve", config], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "line 3: " in done.stderr
+    assert "htpp" in done.stderr
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_store_that_cannot_be_written_to_is_named(tmp_path: Path, start: Start) -> None:
+    """Found at the start, not at the first push. A file in the way stands for every reason."""
+    (tmp_path / "store").write_text("in the way")
+    with pytest.raises(ServerEnded) as ended:
+        start(write_config(tmp_path))
+    assert ended.value.code == 1
+    assert f"rootdirectory {tmp_path}/store: file exists" in ended.value.output
+    _require_one_line(ended.value.output)
+
+
+def test_a_journal_that_was_changed_is_refused(tmp_path: Path, start: Start) -> None:
+    """It could not be continued; nothing is written over it."""
+    registry = start(write_config(tmp_path))
+    registry.stop()
+    registry.journal_path.write_text("this is no event\n")
+    with pytest.raises(ServerEnded) as ended:
+        start(registry.config_path)
+    assert ended.value.code == 1
+    assert "journal.jsonl: last line: expected an event as JSON" in ended.value.output
+    assert registry.journal_path.read_text() == "this is no event\n"
+
+
+def test_a_successor_serves_what_its_predecessor_took(tmp_path: Path, start: Start) -> None:
+    """The store and the journal are all that has to survive."""
+    config, image = write_config(tmp_path), make_image("kept", 10_000)
+    first = start(config)
+    push(first, "org/app", image)
+    first.stop()
+    second = start(config)
+    require_whole(second, "org/app", image)
+    assert [event.seq for event in second.events()] == list(range(1, len(second.events()) + 1))
+
+
+def test_a_unix_socket_is_served_and_cleared_away(tmp_path: Path) -> None:
+    """``http.net: unix``; a file that a killed server left behind is no obstacle."""
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    config = write_config(tmp_path, config={"http": {"net": "unix", "addr": str(path)}})
+    process = subprocess.Popen([sys.executable, "-m", "pyregistry", "serve", config], stderr=subprocess.PIPE, text=True)
+    assert process.stderr
+    with process, process.stderr as log:
+        while "listening on" not in (line := log.readline()):
+            assert line, "it ended"
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+            client.sendall(b"GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.recv(1000).startswith(b"HTTP/1.1 200 OK")
+        process.terminate()
+        assert process.wait(20) == 0
+    assert not path.exists()
+
+
+def _wait_for_line(log: Path, words: str) -> None:
+    deadline = time.monotonic() + 20
+    while words not in log.read_text(encoding="utf-8"):
+        assert time.monotonic() < deadline, log.read_text(encoding="utf-8")
+        time.sleep(0.01)
+
+
+def _require_one_line(output: str) -> None:
+    assert len(output.splitlines()) == 1, output
+
+
+def _filled(settings: dict[str, Any], folder: str) -> dict[str, Any]:
+    """The paths of ``settings`` put below ``folder``."""
+    return {
+        name: _filled(value, folder) if isinstance(value, dict) else value.replace("{tls}", folder)
+        for name, value in settings.items()
+    }
