@@ -44,7 +44,7 @@ def inspect_manifest(machine: Machine, options: Options) -> None:
 def _ping_fault(fault: RequestFailed) -> str:
     """Docker says at which step it failed when the registry is not reached at all."""
     refused = isinstance(fault.cause, TransportError)
-    return str(fault.cause) if refused else f"failed to configure transport: error pinging v2 registry: {fault}"
+    return str(fault) if refused else f"failed to configure transport: error pinging v2 registry: {fault}"
 
 
 def _verbose(registry: Registry, reference: Reference, manifest: RemoteManifest) -> object:

@@ -41,7 +41,7 @@ def push(machine: Machine, options: Options) -> None:
     for one in chosen:
         _push_one(machine, registry, one, platform, progress)
     if quiet:
-        machine.console.say(reference.familiar())
+        machine.console.say(str(reference))
 
 
 def pull(machine: Machine, options: Options) -> None:
@@ -54,7 +54,7 @@ def pull(machine: Machine, options: Options) -> None:
         _say_default_tag(machine, quiet=quiet)
     progress = choose_progress(machine.console.output, quiet=quiet)
     _pull_all(machine, reference, platform, progress)
-    machine.console.say(reference.familiar())
+    machine.console.say(str(reference))
 
 
 def bring(machine: Machine, reference: Reference, platform: Platform, progress: Progress) -> Descriptor:

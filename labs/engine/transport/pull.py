@@ -74,15 +74,14 @@ class Puller:
         Raises:
             TransportError: It could not be brought; what came is kept for the next attempt.
         """
-        found = resolve(self._registry, reference)
-        label = str(reference.tag) if reference.digest is None else reference.familiar()
-        self._progress.message(f"{label}: Pulling from {reference.path}")
-        was_known = self._names(reference, found.digest)
+        top = self._manifest(reference, reference.digest or resolve(self._registry, reference))
+        self._progress.message(f"{reference if reference.digest else reference.tag}: Pulling from {reference.path}")
+        was_known = self._names(reference, top.descriptor.digest)
         with self._store.writing():
-            descriptor = self._bring(reference, found, platform)
-            self._store.tag(reference, descriptor)
-        self._progress.message(f"Digest: {descriptor.digest}")
-        return Pulled(descriptor, was_known)
+            self._bring(reference, top, platform)
+            self._store.tag(reference, top.descriptor)
+        self._progress.message(f"Digest: {top.descriptor.digest}")
+        return Pulled(top.descriptor, was_known)
 
     def tags(self, reference: Reference) -> list[str]:
         """Every tag of a repository.
@@ -98,15 +97,14 @@ class Puller:
             image.descriptor.digest == digest and reference in image.references for image in self._store.images()
         )
 
-    def _bring(self, reference: Reference, found: Descriptor, platform: Platform | None) -> Descriptor:
+    def _bring(self, reference: Reference, top: RemoteManifest, platform: Platform | None) -> None:
         """The blobs first, then the manifest, then the index above it: nothing in the store ever lacks its parts."""
-        top = self._manifest(reference, found.digest)
         if top.descriptor.media_type not in INDEX_TYPES:
             self._bring_image(reference, top)
-            return top.descriptor
+            return
         child = choose(top.content, platform or host_platform())
         self._bring_image(reference, self._manifest(reference, child.digest))
-        return self._store.add(top.content, top.descriptor.media_type)
+        self._store.add(top.content, top.descriptor.media_type)
 
     def _manifest(self, reference: Reference, digest: Digest) -> RemoteManifest:
         """From the store where it is here already: a pull of what is up to date costs one HEAD."""
@@ -179,14 +177,12 @@ class Puller:
             raise
 
 
-def resolve(registry: Registry, reference: Reference) -> Descriptor:
-    """What a tag or digest stands for: a HEAD, and where that tells nothing a GET.
+def resolve(registry: Registry, reference: Reference) -> Digest:
+    """The digest that a tag stands for: a HEAD, and where that tells nothing a GET.
 
     Raises:
         TransportError: The registry refused or does not know it.
     """
-    if reference.digest:
-        return Descriptor("", reference.digest, 0)
     target = f"/v2/{reference.path}/manifests/{reference.tag}"
     answer = registry.request(
         "HEAD", target, repository=reference.path, headers={"Accept": ACCEPT}, accept=_OK_OR_ERROR
@@ -194,8 +190,8 @@ def resolve(registry: Registry, reference: Reference) -> Descriptor:
     registry.discard(answer)
     digest = answer.header("Docker-Content-Digest")
     if answer.status == HTTPStatus.OK and digest:
-        return Descriptor(answer.header("Content-Type") or "", _parse_digest(digest), 0)
-    return fetch_manifest(registry, reference.path, str(reference.tag)).descriptor
+        return _parse_digest(digest)
+    return fetch_manifest(registry, reference.path, str(reference.tag)).descriptor.digest
 
 
 def fetch_manifest(registry: Registry, repository: str, wanted: str) -> RemoteManifest:

@@ -192,6 +192,14 @@ def test_pull_by_digest(shell: Shell, other: Shell, fake: FakeRegistry) -> None:
     assert other.docker("images", "--format", "{{.Repository}}:{{.Tag}}").output == f"{fake.host}/org/app:<none>\n"
 
 
+def test_unknown_digest(shell: Shell, fake: FakeRegistry) -> None:
+    """Nothing is said of a pull that does not begin."""
+    name = f"{fake.host}/org/app@sha256:{'a' * 64}"
+    result = shell.docker("pull", name)
+    fault = f"manifest for {name} not found: manifest unknown: manifest unknown"
+    assert (result.code, result.output, result.errors) == (1, "", f"Error response from daemon: {fault}\n")
+
+
 def test_what_is_not_here_cannot_be_pushed(shell: Shell) -> None:
     """Docker names the repository, and asks no registry."""
     result = shell.docker("push", "localhost:1/x:1")
@@ -447,6 +455,20 @@ def test_manifest_inspect(shell: Shell, fake: FakeRegistry) -> None:
     assert verbose["Descriptor"]["platform"] == {"architecture": "amd64", "os": "linux"}
     missing = shell.docker("manifest", "inspect", f"{fake.host}/org/app:9")
     assert (missing.code, missing.errors) == (1, f"no such manifest: {fake.host}/org/app:9\n")
+
+
+def test_manifest_inspect_without_the_right(shell: Shell, private: FakeRegistry) -> None:
+    """Docker tells which request was refused."""
+    private.faults.token_refusal = (403, b'{"errors":[{"code":"DENIED","message":"no"}]}')
+    result = shell.docker("manifest", "inspect", f"{private.host}/org/app:1")
+    wanted = f'Get "http://{private.host}/v2/org/app/manifests/1": denied: no\n'
+    assert (result.code, result.errors) == (1, wanted)
+
+
+def test_manifest_inspect_of_nobody(shell: Shell) -> None:
+    """Docker says at which step it failed."""
+    result = shell.docker("manifest", "inspect", "localhost:1/app")
+    assert result.errors.startswith("failed to configure transport: error pinging v2 registry: Get ")
 
 
 # --- build ---
