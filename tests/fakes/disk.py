@@ -5,6 +5,7 @@ are counted and not done: these tests are about order, and a real sync costs mil
 """
 
 import errno
+import fcntl
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -78,7 +79,8 @@ class Disk:
 
 def _named(target: object) -> str:
     """The last part of the path; of a descriptor, too."""
-    if isinstance(target, int):
-        link = Path(f"/proc/self/fd/{target}")
-        target = link.readlink() if link.is_symlink() else link
-    return Path(str(target)).name
+    if not isinstance(target, int):
+        return Path(str(target)).name
+    if hasattr(fcntl, "F_GETPATH"):  # macOS
+        return Path(os.fsdecode(fcntl.fcntl(target, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0"))).name
+    return Path(f"/proc/self/fd/{target}").readlink().name
