@@ -54,6 +54,8 @@ def run(arguments: Sequence[str], console: Console, environ: Mapping[str, str]) 
     except (StoreError, DocumentInvalid, BlobMissing) as exc:
         console.warn(f"Error response from daemon: {exc}")
         return 1
+    except BrokenPipeError:
+        raise
     except OSError as exc:
         console.warn(f"labdocker: {exc.filename or ''}: {exc.strerror or exc}".replace(": : ", ": "))
         return 1

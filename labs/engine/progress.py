@@ -6,6 +6,8 @@ import time
 from typing import Protocol, TextIO
 
 BAR_WIDTH = 50
+"""Columns, where the terminal has room."""
+_FIGURES_WIDTH = len("[]   1.234MB/1.234MB") + 1
 REDRAW_SECONDS = 0.1
 """Bars are redrawn at most this often: a terminal is slower than a network."""
 _UNIT_FACTOR = 1000
@@ -89,7 +91,9 @@ class TerminalProgress:
             if current < total and now - self._drawn_at.get(item, 0) < REDRAW_SECONDS:
                 return
             self._drawn_at[item] = now
-            self._draw(item, f"{item}: {action} {format_bar(current, total)}")
+            head = f"{item}: {action} "
+            room = shutil.get_terminal_size().columns - len(head) - _FIGURES_WIDTH
+            self._draw(item, head + format_bar(current, total, max(min(room, BAR_WIDTH), 1)))
 
     def _draw(self, item: str, line: str) -> None:
         if item not in self._rows:
@@ -109,12 +113,12 @@ def choose_progress(stream: TextIO, *, quiet: bool = False) -> Progress:
     return TerminalProgress(stream) if stream.isatty() else PlainProgress(stream)
 
 
-def format_bar(current: int, total: int) -> str:
+def format_bar(current: int, total: int, width: int = BAR_WIDTH) -> str:
     """``[=====>    ]  1.2MB/3.4MB`` as Docker draws it."""
     if total <= 0:
         return format_size(current)
-    done = min(current, total) * BAR_WIDTH // total
-    bar = ("=" * done + ">")[:BAR_WIDTH].ljust(BAR_WIDTH)
+    done = min(current, total) * width // total
+    bar = ("=" * done + ">")[:width].ljust(width)
     return f"[{bar}] {format_size(current):>8}/{format_size(total)}"
 
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -197,3 +199,30 @@ def test_unknown_tag(plain: tuple[Lab, RunningRegistry]) -> None:
     done = lab.docker("a", "pull", name)
     wanted = f"Error response from daemon: manifest for {name} not found: manifest unknown: manifest unknown\n"
     assert (done.returncode, done.stderr) == (1, wanted)
+
+
+def test_interrupt_ends_at_once(tmp_path: Path) -> None:
+    """Ctrl-C while a registry keeps us waiting: exit code 130, no traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        environ = {"PATH": os.environ["PATH"], "LAB_HOME": str(tmp_path), "LAB_ENGINE_HOME": str(tmp_path / "a")}
+        command = [LABDOCKER, "pull", f"localhost:{port}/org/app:1.0"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ)
+        silent.settimeout(30)
+        connection, _ = silent.accept()
+        with connection:
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (130, "")
+
+
+def test_reader_that_has_enough(tmp_path: Path) -> None:
+    """``docker … | head -1`` ends without a complaint."""
+    environ = {"PATH": os.environ["PATH"], "LAB_HOME": str(tmp_path), "LAB_ENGINE_HOME": str(tmp_path / "a")}
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [LABDOCKER, "--help"], stdout=write, stderr=subprocess.PIPE, text=True, check=False, env=environ, timeout=60
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")

@@ -42,8 +42,9 @@ def test_bars_redraw_their_own_line() -> None:
     assert stream.getvalue().endswith("\x1b[2A\r\x1b[2Kone: Pushed\r\x1b[2B")
 
 
-def test_bar_of_a_finished_transfer_is_always_drawn() -> None:
+def test_bar_of_a_finished_transfer_is_always_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Redraws are limited in time, but the end is not left out."""
+    monkeypatch.setenv("COLUMNS", "200")
     stream = Terminal()
     progress = TerminalProgress(stream)
     for current in range(1, 101):
@@ -85,3 +86,13 @@ def test_bar_shape() -> None:
     """Fifty places, the head an arrow, both sizes behind it."""
     assert format_bar(1, 2) == f"[{'=' * 25}>{' ' * 24}]       1B/2B"
     assert format_bar(5, 0) == "5B"
+
+
+def test_bar_fits_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On 80 columns both figures can be read, and the line does not wrap."""
+    monkeypatch.setenv("COLUMNS", "80")
+    stream = Terminal()
+    TerminalProgress(stream).transfer("0123456789ab", "Downloading", 123_400_000, 987_600_000)
+    line = stream.getvalue().partition("\x1b[2K")[2].partition("\r")[0]
+    assert line.endswith("123.4MB/987.6MB")
+    assert len(line) < 80
