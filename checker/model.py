@@ -98,13 +98,18 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A check's outcome in a report."""
+    """A check's outcome in a report.
+
+    Attributes:
+        outage: It is INCONCLUSIVE for the one reason for which all are; the report tells it once.
+    """
 
     check: Check
     finding: Finding
     blocked_by: tuple[str, ...] = ()
     duration_ms: int = 0
     hint_level: int = 0
+    outage: bool = False
 
     @property
     def status(self) -> Status:

@@ -127,10 +127,11 @@ def _not_read(source: Source) -> Unavailable:
 
 @dataclass(frozen=True, slots=True)
 class _Timed:
-    """A finding and how long it took, reading included."""
+    """A finding and how long it took, reading included; ``outage`` when nothing at all could be judged."""
 
     finding: Finding
     duration_ms: int
+    outage: bool
 
 
 def _start_judging(
@@ -148,7 +149,7 @@ def _timed(check: Check, reading: _Reading) -> _Timed:
     begun = time.monotonic()
     facts = reading.facts((Source.PACK, Source.ANSWER, Source.JOURNAL, *check.uses))
     finding = _inconclusive(facts.outage) if facts.outage else judged(check, facts)
-    return _Timed(finding, round((time.monotonic() - begun) * 1000))
+    return _Timed(finding, round((time.monotonic() - begun) * 1000), facts.outage is not None)
 
 
 def judged(check: Check, facts: Facts) -> Finding:
@@ -183,4 +184,5 @@ def _verdict(
     finding = timed[check.code].finding
     if blockers:
         finding = replace(finding, status=Status.BLOCKED, causes=())
-    return Verdict(check, finding, blockers, timed[check.code].duration_ms, hint_levels.get(check.code, 0))
+    own = timed[check.code]
+    return Verdict(check, finding, blockers, own.duration_ms, hint_levels.get(check.code, 0), own.outage)

@@ -59,10 +59,10 @@ def _pat_text(token: AccessToken) -> str:
 def _pat_causes(
     tokens: Sequence[AccessToken], broad: Sequence[AccessToken], journal: Journal, user: str
 ) -> tuple[Cause, ...]:
-    """Why no token will do: the newest that was made explains best."""
-    causes = [
-        Cause("pat.too-broad", {"id": token.id, "excess": ", ".join(_excess(token))}) for token in reversed(broad)
-    ]
+    """Why no token will do: those that may do too much, else the newest that was made explains best."""
+    if broad:
+        return tuple(Cause("pat.too-broad", {"id": token.id, "excess": ", ".join(_excess(token))}) for token in broad)
+    causes = []
     for token in reversed(tokens):
         if token.kind == history.FINE_GRAINED:
             causes.append(Cause("pat.fine-grained", {"id": token.id}))
@@ -92,8 +92,8 @@ def judge_login(facts: Facts) -> Finding:
     files = tuple(Evidence("file", f"config.json: {host}") for host in named)
     return Finding(
         Status.PASS,
-        (describe(proofs[-1]), *files),
-        {"login": _ref(proofs[-1])},
+        (describe(proofs[0]), *files),
+        {"login": _ref(proofs[0])},
         expected,
         advice=_login_advice(named, client.inline),
     )
@@ -465,11 +465,12 @@ def _pull_causes(task: Task, journal: Journal, root: Manifest, pushed_at: int) -
 
 def _pull_cause(event: Event, user: str, journal: Journal, want: str, root: Manifest) -> Cause | None:
     """What one request tells about a pull that does not count; None where it tells nothing."""
-    if history.read_target(event) == want and event.actor is not None and history.is_refusal(event):
+    pushing = event.credential_id in _pushers(journal, want)
+    if history.read_target(event) == want and event.actor and history.is_refusal(event) and not pushing:
         return Cause("pull.refused", {"status": event.status or 0, "code": event.error_code or "-"})
     if event.repository != want or not history.is_manifest_read_attempt(event) or history.is_refusal(event):
         return None
-    if event.credential_id in _pushers(journal, want):
+    if pushing:
         return Cause("pull.pushing-client") if history.is_manifest_pull(event) else None
     if event.actor != user:
         return Cause("pull.another-account", {"account": event.actor or "anonymous"})

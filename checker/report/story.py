@@ -26,9 +26,8 @@ def pair(line: Line, messages: Messages) -> str:
 
 
 def heading(verdict: Verdict, messages: Messages) -> str:
-    """The step in the task's words, and what was asked."""
-    step = messages.text("line", "step", {"step": verdict.check.step})
-    return f"{step}, {messages.steps.get(verdict.check.step, '')} · {messages.check(verdict.check.code, 'title')}"
+    """What is asked."""
+    return messages.check(verdict.check.code, "title")
 
 
 def tell(verdict: Verdict, messages: Messages) -> Iterator[Line]:
@@ -38,7 +37,8 @@ def tell(verdict: Verdict, messages: Messages) -> Iterator[Line]:
     elif verdict.status is Status.BLOCKED:
         yield _line("reason", messages.text("line", "waits", {"codes": ", ".join(verdict.blocked_by)}))
     elif verdict.status is Status.INCONCLUSIVE:
-        yield from (_line("reason", reason(cause, messages)) for cause in verdict.finding.causes)
+        told = () if verdict.outage else verdict.finding.causes
+        yield from (_line("reason", reason(cause, messages)) for cause in told)
     else:
         yield from _failure(verdict, messages)
     for advice in verdict.finding.advice:
@@ -73,6 +73,7 @@ def stop(report: Report, messages: Messages) -> str | None:
 def _failure(verdict: Verdict, messages: Messages) -> Iterator[Line]:
     """Observed, with its source; expected; causes; and three ways on."""
     finding, check = verdict.finding, verdict.check
+    yield _line("task", f"{check.step}. {messages.steps.get(check.step, '')}")
     yield _line("observed", _facts(finding.observed, messages))
     yield from (_line("source", evidence.ref) for evidence in finding.evidence[-EVIDENCE_SHOWN:])
     yield _line("expected", _facts(finding.expected, messages))

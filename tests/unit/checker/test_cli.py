@@ -170,6 +170,8 @@ def test_exit_3_the_registry_was_killed(lab: Lab, capsys: pytest.CaptureFixture[
     said = (
         "Nothing can be judged: the registry http://127.0.0.1:1 does not answer. Start it again with: labstack up tp1"
     )
+    assert capsys.readouterr().out.count("does not answer") == 1
+    main(["tp1"])
     assert said in capsys.readouterr().out
 
 

@@ -1,6 +1,6 @@
-"""The registry probes against a registry that listens: login, TLS by name, trees of every kind, and every bad answer."""
+"""The registry probes against a registry that listens: login, TLS by name, trees of every kind, bad answers."""
 
-import datetime
+import datetime as dt
 import ipaddress
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -292,7 +292,7 @@ def test_the_login_stays_behind_when_a_blob_lies_elsewhere(registry: FakeRegistr
 
 def certificate(folder: Path, name: str) -> tuple[Path, tuple[str, str]]:
     """A CA, and a certificate of its own for ``name``: the CA's file, then chain and key."""
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
     subjects = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)]) for text in ("test CA", name)]
     authority, leaf = (
@@ -301,8 +301,8 @@ def certificate(folder: Path, name: str) -> tuple[Path, tuple[str, str]]:
         .issuer_name(subjects[0])
         .public_key(keys[number].public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(hours=1))
         .add_extension(x509.BasicConstraints(ca=number == 0, path_length=None), critical=True)
         .add_extension(
             x509.SubjectAlternativeName([x509.DNSName(name), x509.IPAddress(ipaddress.ip_address("192.0.2.1"))]),

@@ -75,11 +75,12 @@ DOWN = replace(
 )
 
 CONSOLE = """\
-PASS          TP1-LOGIN  2/2  step 2, docker login ghcr.io · Logged in to ghcr.io
+PASS          TP1-LOGIN  2/2  Logged in to ghcr.io
     source           journal #3 14:00:03Z GET /token 200 as ada
     advice           The secret for ghcr.io lies in config.json in base64, readable by anyone who
                      reads the file: a credential helper (§2.1) keeps it safe.
-FAIL          TP1-PUSH   0/4  step 4, docker push · Tag 1.0 pushed to the right repository
+FAIL          TP1-PUSH   0/4  Tag 1.0 pushed to the right repository
+    step             4. docker push
     observed         last push = journal #418 · digest = sha256:0123456789ab…
     source           journal #418 14:03:22Z PUT /v2/x/manifests/1.0 401 UNAUTHORIZED as anonymous
     expected         image = lovelace/engine/app:1.0
@@ -88,9 +89,9 @@ FAIL          TP1-PUSH   0/4  step 4, docker push · Tag 1.0 pushed to the right
     to look further  $ labstack whoami
     to read          chapter §3.2, §4, §5.2
     a hint           $ labcheck hint TP1-PUSH
-BLOCKED       TP1-TAGS   0/3  step 4, docker push · The tags 1.0, 1 and latest point to one image
+BLOCKED       TP1-TAGS   0/3  The tags 1.0, 1 and latest point to one image
     reason           waits for TP1-PUSH: mend that first
-INCONCLUSIVE  TP1-PULL   0/3  step 5, docker pull · Pulled by another machine
+INCONCLUSIVE  TP1-PULL   0/3  Pulled by another machine
     reason           reading took longer than 8 s (content)
 
 2/12 points · 1 passed, 1 failed, 1 blocked, 1 inconclusive
@@ -98,12 +99,13 @@ INCONCLUSIVE  TP1-PULL   0/3  step 5, docker pull · Pulled by another machine
 
 PLAIN = """\
 TP1-LOGIN RÉUSSI 2/2
-TP1-LOGIN étape 2, docker login ghcr.io · Connecté à ghcr.io
+TP1-LOGIN Connecté à ghcr.io
 TP1-LOGIN source\u00a0: journal #3 14:00:03Z GET /token 200 as ada
 TP1-LOGIN conseil\u00a0: Le secret pour ghcr.io est dans config.json en base64, lisible par quiconque lit le fichier\
 \u00a0: un credential helper (§2.1) le protège.
 TP1-PUSH ÉCHEC 0/4
-TP1-PUSH étape 4, docker push · Tag 1.0 poussé dans le bon dépôt
+TP1-PUSH Tag 1.0 poussé dans le bon dépôt
+TP1-PUSH étape\u00a0: 4. docker push
 TP1-PUSH observé\u00a0: dernier push = journal #418 · digest = sha256:0123456789ab…
 TP1-PUSH source\u00a0: journal #418 14:03:22Z PUT /v2/x/manifests/1.0 401 UNAUTHORIZED as anonymous
 TP1-PUSH attendu\u00a0: image = lovelace/engine/app:1.0
@@ -113,10 +115,10 @@ TP1-PUSH pour voir\u00a0: labstack whoami
 TP1-PUSH à lire\u00a0: chapitre §3.2, §4, §5.2
 TP1-PUSH un indice\u00a0: labcheck hint TP1-PUSH
 TP1-TAGS BLOQUÉ 0/3
-TP1-TAGS étape 4, docker push · Les tags 1.0, 1 et latest désignent une seule image
+TP1-TAGS Les tags 1.0, 1 et latest désignent une seule image
 TP1-TAGS raison\u00a0: attend TP1-PUSH\u00a0: à réparer d'abord
 TP1-PULL INDÉTERMINÉ 0/3
-TP1-PULL étape 5, docker pull · Tirée depuis une autre machine
+TP1-PULL Tirée depuis une autre machine
 TP1-PULL raison\u00a0: la lecture a pris plus de 8 s (content)
 2/12 points · réussis\u00a0: 1, échecs\u00a0: 1, bloqués\u00a0: 1, indéterminés\u00a0: 1
 """
@@ -150,7 +152,10 @@ def test_all_done_is_said() -> None:
 
 def test_an_outage_is_one_clear_sentence() -> None:
     """What does not answer, and what to do."""
-    sentence = "Nothing can be judged: the registry https://127.0.0.1:5001 does not answer. Start it again with: labstack up tp1"
+    sentence = (
+        "Nothing can be judged: the registry https://127.0.0.1:5001 does not answer. "
+        "Start it again with: labstack up tp1"
+    )
     assert sentence in console.ending(DOWN, ENGLISH).splitlines()
     assert sentence in plain.ending(DOWN, ENGLISH).splitlines()
     assert sentence in html.render(DOWN, ENGLISH)

@@ -280,7 +280,8 @@ RIGHT: dict[str, Facts] = {
     "pulled by tag latest": world(prepared().push().login(READER).pull(READER, IMAGE, "latest"), IMAGE),
     "pulled in two parts": world(
         prepared().push().login(READER).get(READER, "a").get_blob(READER, digest("1"), 10)
-        .get_blob(READER, digest("e"), 20).get_blob(READER, digest("f"), 13, 200).get_blob(READER, digest("f"), 17, 206),
+        .get_blob(READER, digest("e"), 20).get_blob(READER, digest("f"), 13, 200)
+        .get_blob(READER, digest("f"), 17, 206),
         IMAGE,
     ),
     "an index with attestations, pulled through it": world(
@@ -359,6 +360,18 @@ def test_the_last_thing_tried_is_the_likeliest_cause() -> None:
     diary = prepared().dance(PUSHER, "grande-maison/engine/app", granted="pull").push(tags=("v1.0",))
     causes = verdicts(world(diary))["TP1-PUSH"].finding.causes
     assert [cause.id for cause in causes] == ["push.other-tag", "push.foreign-namespace"]
+
+
+def test_a_client_that_looks_before_it_pushes_was_not_refused_a_pull() -> None:
+    """The 404 that precedes every first push is no try to pull."""
+    diary = prepared().get(PUSHER, "a", method="HEAD", status=404).push()
+    assert [cause.id for cause in verdicts(world(diary, IMAGE))["TP1-PULL"].finding.causes] == ["pull.never"]
+
+
+def test_the_reading_pat_of_machine_b_is_no_fault() -> None:
+    """Beside one that is too broad, only that one is named."""
+    diary = Diary().make(ALL).login(ALL).make(READER).login(READER)
+    assert [cause.id for cause in verdicts(world(diary))["TP1-PAT"].finding.causes] == ["pat.too-broad"]
 
 
 def test_the_beginning_of_a_token_dance_is_no_anonymous_push() -> None:
