@@ -6,8 +6,7 @@ from labs.catalog.model import Lab
 from labs.commands.selection import add_labs, chosen, embedded
 from labs.console import Console
 from labs.home import MACHINES
-from labs.stack.interface import NEVER_USED, Inventory
-from labs.stack.process_runner import ProcessRunner
+from labs.stack.interface import NEVER_USED, Inventory, StackRunner
 
 EXIT_USAGE = 2
 
@@ -53,7 +52,7 @@ def _announce(slug: str, inventory: Inventory, console: Console) -> None:
             console.say(message, folder=folder, count=count)
 
 
-def _reset(runner: ProcessRunner, lab: Lab, console: Console) -> None:
+def _reset(runner: StackRunner, lab: Lab, console: Console) -> None:
     """Reset one stack and say how it stands."""
     kept = runner.reset(lab, console.note)
     console.say("reset.proved", lab=lab.id)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from labs.commands.selection import add_lab, begun, embedded, lab
+from labs.commands.selection import add_lab, embedded, lab
 from labs.console import Console
 from labs.stack import solutions
 from labs.stack.interface import StackError
@@ -20,8 +20,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     names = [mutant.name for mutant in chosen.mutants]
     if arguments.mutant and arguments.mutant not in names:
         raise StackError("error.no-such-mutant", name=arguments.mutant, names=", ".join(names))
-    runner.up(chosen, console.note)
-    code = solutions.put(runner, chosen, begun(runner, chosen), arguments.mutant)
+    attempt = runner.up(chosen, console.note)
+    if solutions.is_used(runner, chosen, attempt):
+        console.note("solve.used", lab=chosen.id)
+    code = solutions.put(runner, chosen, attempt, arguments.mutant)
     if code:
         raise StackError("error.script-failed", name=arguments.mutant or chosen.id, code=code)
     console.say("solve.done", lab=chosen.id, name=arguments.mutant or "solution")

@@ -8,9 +8,8 @@ from labs import students
 from labs.commands.selection import chosen, embedded
 from labs.console import Console
 from labs.stack.environment import choose_docker, choose_internet
-from labs.stack.interface import StackStatus
+from labs.stack.interface import StackRunner, StackStatus
 from labs.stack.notebooks import NotebookServer
-from labs.stack.process_runner import ProcessRunner
 
 
 def configure(parser: argparse.ArgumentParser, console: Console) -> None:
@@ -43,7 +42,7 @@ def _show(stack: StackStatus, console: Console) -> None:
         console.say("up.attempt", number=stack.attempt.number, work=stack.attempt.work, **stack.attempt.parameters)
 
 
-def _document(runner: ProcessRunner, stacks: list[StackStatus]) -> dict[str, object]:
+def _document(runner: StackRunner, stacks: list[StackStatus]) -> dict[str, object]:
     """The same, for programs."""
     return {
         "student": students.current(runner.home).name,

@@ -8,7 +8,7 @@ from labs.catalog.model import Lab
 from labs.commands.selection import add_engine, add_labs, chosen, embedded
 from labs.console import Console
 from labs.stack.environment import Internet, choose_docker, choose_internet
-from labs.stack.process_runner import ProcessRunner
+from labs.stack.interface import StackRunner
 
 
 def configure(parser: argparse.ArgumentParser, console: Console) -> None:
@@ -24,13 +24,13 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def bring_up(runner: ProcessRunner, labs: Sequence[Lab], console: Console) -> list[Attempt]:
+def bring_up(runner: StackRunner, labs: Sequence[Lab], console: Console) -> list[Attempt]:
     """Bring stacks up, one after the other, and say where they are."""
     _say_whose(runner, labs, console)
     return [_bring_up(runner, lab, console) for lab in labs]
 
 
-def _say_whose(runner: ProcessRunner, labs: Sequence[Lab], console: Console) -> None:
+def _say_whose(runner: StackRunner, labs: Sequence[Lab], console: Console) -> None:
     """The first line: whose registries and whose docker the commands will meet."""
     internet, choice = choose_internet(runner.environ), choose_docker(runner.home, runner.environ)
     names = ", ".join(sorted({service.name for lab in labs for service in lab.services}))
@@ -41,10 +41,10 @@ def _say_whose(runner: ProcessRunner, labs: Sequence[Lab], console: Console) -> 
         console.say("up.internet.grade", names=names)
 
 
-def _bring_up(runner: ProcessRunner, lab: Lab, console: Console) -> Attempt:
+def _bring_up(runner: StackRunner, lab: Lab, console: Console) -> Attempt:
     """Bring one stack up."""
     attempt = runner.up(lab, console.note)
-    for endpoint in attempt.registries.values():
-        console.say("up.done", lab=lab.id, name=endpoint.name, url=endpoint.url)
+    services = [f"{service.name} → {service.url}" for service in runner.status(lab).services]
+    console.say("up.done", lab=lab.id, services=", ".join(services))
     console.say("up.attempt", number=attempt.number, work=attempt.work, **attempt.parameters)
     return attempt

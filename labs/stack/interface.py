@@ -1,6 +1,6 @@
 """What a stack offers to the commands, in values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Protocol
 
 from labs.attempts import Attempt
 from labs.catalog.model import Lab
+from labs.home import LabHome
 
 Progress = Callable[..., None]
 """Told what begins: a message id and its parameters, as ``Console.say`` takes them."""
@@ -73,6 +74,16 @@ NEVER_USED = Inventory()
 
 class StackRunner(Protocol):
     """Runs the stacks of one engine."""
+
+    @property
+    def home(self) -> LabHome:
+        """Where the lab keeps its things."""
+        ...
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The settings in force."""
+        ...
 
     def up(self, lab: Lab, progress: Progress) -> Attempt:
         """Bring a stack up, or see that it is; begins an attempt where there is none. Raises StackError."""

@@ -1,7 +1,6 @@
 """The embedded engine's stacks: each service a process on this machine."""
 
 import fcntl
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -31,11 +30,6 @@ class ProcessRunner:
 
     home: LabHome
     environ: Mapping[str, str]
-
-    @classmethod
-    def here(cls) -> "ProcessRunner":
-        """The runner of the lab that the current folder and environment name."""
-        return cls(LabHome.locate(), os.environ)
 
     def up(self, lab: Lab, progress: Progress) -> Attempt:
         """See ``StackRunner.up``."""
@@ -141,7 +135,7 @@ class ProcessRunner:
         twin.stop()
         for door in twin.doors:
             ports.demand_free(door.port)
-        progress("progress.registry", name=twin.service.name, url=twin.plain.url)
+        progress("progress.registry", name=twin.service.name)
         twin.configure()
         if not twin.is_enrolled():
             twin.enrol(attempt.parameters["user"], attempt.parameters["org"])

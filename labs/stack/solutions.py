@@ -8,7 +8,14 @@ from labs.attempts import Attempt
 from labs.catalog.model import Lab
 from labs.home import MACHINES
 from labs.stack.environment import environment
+from labs.stack.journal import events
 from labs.stack.process_runner import ProcessRunner
+
+
+def is_used(runner: ProcessRunner, lab: Lab, attempt: Attempt) -> bool:
+    """Whether the student's account did anything since the attempt began: what a script then leaves is a mixture."""
+    done = (event for twin in runner.twins(lab) for event in events(twin.journal) if event.seq > attempt.horizon_seq)
+    return any(event.actor == attempt.parameters["user"] for event in done)
 
 
 def put(runner: ProcessRunner, lab: Lab, attempt: Attempt, mutant: str | None) -> int:

@@ -15,7 +15,7 @@ import pytest
 
 from labs.catalog.model import load
 from labs.home import LabHome
-from labs.stack.interface import Inventory
+from labs.stack.interface import Inventory, StackState
 from labs.stack.ports import is_free
 from labs.stack.process_runner import ProcessRunner
 from labs.stack.twin import Twin
@@ -127,5 +127,6 @@ def running_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabUnderTe
 def lab(running_lab: LabUnderTest) -> LabUnderTest:
     """TP-1 freshly started: what an earlier test did is gone."""
     running_lab.labstack("reset", "tp1", "--yes")
-    running_lab.labstack("up", "tp1")
+    if running_lab.runner.status(load("tp1")).state is not StackState.UP:
+        running_lab.labstack("up", "tp1")
     return running_lab

@@ -78,3 +78,9 @@ def test_solving_what_does_not_exist(lab: LabUnderTest) -> None:
     """A misspelt mutant is an error that lists the ones there are."""
     refused = lab.labstack("solve", "tp1", "--mutant", "pushed-twice", code=1)
     assert all(mutant.name in refused.stderr for mutant in TP1.mutants)
+
+
+def test_solving_over_a_students_work_is_said(lab: LabUnderTest) -> None:
+    """A mutant put over other work is a mixture: whoever wants a pure one learns how."""
+    assert "mixture" not in lab.labstack("solve", "tp1", "--mutant", "not-pushed").stderr
+    assert "mixture" in lab.labstack("solve", "tp1", "--mutant", "not-pushed").stderr

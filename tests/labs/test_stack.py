@@ -103,6 +103,30 @@ def test_shell_runs_a_command_on_a_machine(lab: LabUnderTest) -> None:
     lab.labstack("shell", "--", "no-such-command", code=1)
 
 
+def test_interactive_shell(lab: LabUnderTest) -> None:
+    """The student's own start file does not hide the lab's docker, and the shell stands in the exercise's folder."""
+    (Path(lab.environ["HOME"]) / ".bashrc").write_text("PATH=/usr/bin:$PATH\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "labs", "shell"],
+        env=lab.environ | {"SHELL": "/bin/bash"},
+        input="command -v docker; pwd; ls\n",
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.split()[:2] == [str(lab.home.bin / "docker"), str(lab.home.files("tp1"))]
+    assert "Dockerfile" in done.stdout
+
+
+def test_the_real_internet(lab: LabUnderTest) -> None:
+    """Who works with the real ghcr.io is told so, first of all, and how to have that graded."""
+    real = LabUnderTest(lab.home, lab.environ | {"LAB_INTERNET": "real"})
+    lines = real.labstack("up", "tp1").stdout.splitlines()
+    assert "LAB_INTERNET=real" in lines[0]
+    assert "labcheck" in lines[1]
+
+
 def test_journal_is_readable_and_leaves_the_grader_out(lab: LabUnderTest) -> None:
     """A student sees what they did; --all shows the grader's looks too."""
     lab.labcheck()
