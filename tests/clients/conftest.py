@@ -3,10 +3,10 @@
 Each starts when a test first asks for it and lasts for the session of that worker.
 """
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 
 import pytest
 
@@ -24,9 +24,9 @@ from tests.clients.command_lines import (
 )
 from tests.clients.daemon import Daemon, running_daemon
 from tests.clients.install import TOOLS
-from tests.clients.namespace import ADDRESS, Namespace
+from tests.clients.namespace import ADDRESS, Namespace, NamespaceError
 from tests.clients.registry import Registry, running_registry
-from tests.tools import require, require_root
+from tests.tools import absent, require, require_root
 
 NewClient = Callable[[str], CommandLine]
 """Makes a client by name, with an empty home."""
@@ -47,7 +47,11 @@ def namespace() -> Iterator[Namespace]:
     """The private network of the tests."""
     require_root()
     require("unshare", "nsenter", "setpriv", "ip")
-    with Namespace() as running:
+    with contextlib.ExitStack() as stack:
+        try:
+            running = stack.enter_context(Namespace())
+        except NamespaceError as error:
+            absent(f"{error}; run where root may make namespaces (a privileged container)")
         yield running
 
 
@@ -102,7 +106,7 @@ def clients(new_client: NewClient) -> NewClient:
 def plain(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """A registry for everybody, over plain HTTP."""
     folder = tmp_path_factory.mktemp("plain") / "registry"
-    with running_registry(namespace, "localhost:5000", "127.0.0.1", folder, ours={}) as registry:
+    with running_registry(namespace, "localhost:5000", "127.0.0.1", folder) as registry:
         yield registry
 
 
@@ -110,7 +114,7 @@ def plain(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def secure(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """A registry for everybody, over TLS, on an address for which Docker's daemon verifies."""
     folder = tmp_path_factory.mktemp("secure") / "registry"
-    with running_registry(namespace, "registry.example.com:8443", ADDRESS, folder, ours={}, tls=True) as registry:
+    with running_registry(namespace, "registry.example.com:8443", ADDRESS, folder, tls=True) as registry:
         yield registry
 
 
@@ -118,7 +122,7 @@ def secure(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> It
 def twin(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """The GHCR twin, over plain HTTP."""
     folder = tmp_path_factory.mktemp("twin") / "registry"
-    with running_registry(namespace, "localhost:5001", "127.0.0.1", folder, ours=_ghcr(folder)) as registry:
+    with running_registry(namespace, "localhost:5001", "127.0.0.1", folder, twin=True) as registry:
         yield registry
 
 
@@ -126,14 +130,8 @@ def twin(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def secure_twin(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """The GHCR twin, over TLS, at ``localhost``."""
     folder = tmp_path_factory.mktemp("secure-twin") / "registry"
-    with running_registry(namespace, "localhost:5443", "127.0.0.1", folder, ours=_ghcr(folder), tls=True) as registry:
+    with running_registry(namespace, "localhost:5443", "127.0.0.1", folder, tls=True, twin=True) as registry:
         yield registry
-
-
-def _ghcr(folder: Path) -> dict[str, object]:
-    """What makes a registry the twin."""
-    files = {"accounts": {"path": f"{folder}/accounts.json"}, "journal": {"path": f"{folder}/journal.jsonl"}}
-    return {"twin": "ghcr", **files}
 
 
 @pytest.fixture

@@ -39,8 +39,8 @@ class Lab:
     def registry(self) -> Registry:
         """What the exercise pushes to, by the door for clients that are not the lab's: plain HTTP at ``localhost``."""
         endpoint = self.attempt.registries["hosted"]
-        assert endpoint.journal
-        return Registry(f"localhost:{urlsplit(endpoint.url).port}", None, Path(endpoint.journal).parent)
+        store = self.home / "tp1" / "hosted" / "store"
+        return Registry(f"localhost:{urlsplit(endpoint.url).port}", None, store)
 
     @property
     def image(self) -> str:

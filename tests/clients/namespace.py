@@ -28,10 +28,11 @@ set -e
 ip link set lo up
 ip address add {ADDRESS}/32 dev lo
 mount -t tmpfs tmpfs "$1"
-mkdir "$1/upper" "$1/work"
+mkdir -p "$1/work" "$1/upper/docker"
+printf '{_HOSTS}' >"$1/upper/hosts"
+: >"$1/upper/resolv.conf"
 mount -t overlay overlay -o "lowerdir=/etc,upperdir=$1/upper,workdir=$1/work" /etc
-rm -rf /etc/docker /etc/resolv.conf /etc/hosts
-printf '{_HOSTS}' >/etc/hosts
+mount -t tmpfs tmpfs /etc/docker
 mount -t tmpfs tmpfs /run
 echo ready
 exec sleep infinity
@@ -82,12 +83,6 @@ class Namespace:
     def file(self, path: str) -> Path:
         """A path of the namespace (``/etc/docker/…``) as seen from outside."""
         return Path(f"/proc/{self._holder.pid}/root{path}")
-
-    def listens(self, port: int) -> bool:
-        """Whether something inside listens on a TCP port (proc(5): state 0A in ``/proc/net/tcp`` is LISTEN)."""
-        table = Path(f"/proc/{self._holder.pid}/net/tcp").read_text(encoding="ascii").splitlines()[1:]
-        rows = [line.split() for line in table]
-        return any(row[1].endswith(f":{port:04X}") and row[3] == "0A" for row in rows)
 
     def command(self, argv: Sequence[str | Path], folder: Path = Path("/")) -> list[str]:
         """What to execute so that ``argv`` runs inside, in ``folder``; signals reach it directly."""

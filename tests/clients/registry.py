@@ -2,27 +2,17 @@
 
 import contextlib
 import json
-import os
-import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
+from tests.clients.namespace import Namespace, dying_with_us
+from tests.servers import PROGRAM, RunningRegistry, end, start_registry, throw_away_tls, write_config
 
-from labs.stack.authority import ensure_authority, ensure_server
-from tests.clients.namespace import Namespace
-
-START_SECONDS = 20
 _INDEXES = {
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
 }
-
-
-class RegistryError(Exception):
-    """The registry did not start; the message is its log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +41,14 @@ class Registry:
     Attributes:
         name: What clients type: ``localhost:5000``.
         ca: PEM of the CA that vouches for it; None when it speaks plain HTTP.
-        folder: All its state.
+        store: Root of its storage.
+        server: Its process, where a test started it itself.
     """
 
     name: str
     ca: Path | None
-    folder: Path
-
-    @property
-    def config(self) -> Path:
-        """Its configuration file."""
-        return self.folder / "config.yml"
-
-    @property
-    def journal(self) -> Path:
-        """Its journal, where it keeps one."""
-        return self.folder / "journal.jsonl"
+    store: Path
+    server: RunningRegistry | None = None
 
     def reference(self, name: str) -> str:
         """Full reference of ``repository:tag``."""
@@ -108,12 +90,12 @@ class Registry:
 
     @property
     def _root(self) -> Path:
-        return self.folder / "store" / "docker" / "registry" / "v2"
+        return self.store / "docker" / "registry" / "v2"
 
 
 @contextlib.contextmanager
 def running_registry(
-    namespace: Namespace, name: str, address: str, folder: Path, *, ours: Mapping[str, object], tls: bool = False
+    namespace: Namespace, name: str, address: str, folder: Path, *, tls: bool = False, twin: bool = False
 ) -> Iterator[Registry]:
     """Start ``pyregistry serve`` inside the namespace.
 
@@ -122,37 +104,15 @@ def running_registry(
         name: What clients type, with the port; also the certificate's name.
         address: IP address to listen on.
         folder: Made for its state.
-        ours: The configuration's ``pyregistry`` key.
         tls: It has a certificate of a new CA of its own.
+        twin: It is the GHCR twin.
     """
-    folder.mkdir()
     host, _, port = name.partition(":")
-    ca = ensure_authority(folder / "ca") if tls else None
-    http: dict[str, object] = {"addr": f"{address}:{port}"}
-    if ca:
-        certificate, key = ensure_server(folder / "tls", ca.parent, (host,))
-        http["tls"] = {"certificate": str(certificate), "key": str(key)}
-    registry = Registry(name, ca, folder)
-    storage = {"filesystem": {"rootdirectory": str(folder / "store")}, "delete": {"enabled": True}}
-    values = {"version": 0.1, "storage": storage, "http": http, "pyregistry": dict(ours)}
-    registry.config.write_text(yaml.safe_dump(values), encoding="utf-8")
-    with _serving(namespace, registry.config, int(port)):
-        yield registry
-
-
-@contextlib.contextmanager
-def _serving(namespace: Namespace, config: Path, port: int) -> Iterator[None]:
-    """Run the server until the end of the context."""
-    log = config.with_name("log")
-    with log.open("wb") as file:
-        process = namespace.start([sys.executable, "-m", "pyregistry", "serve", config], env=os.environ, log=file)
+    certificate = throw_away_tls(folder / "tls", (host,)) if tls else None
+    config = write_config(folder, config={"http": {"addr": f"{address}:{port}"}}, tls=certificate, twin=twin)
+    program = [*dying_with_us("TERM"), *namespace.command(PROGRAM)]
+    server = start_registry(config, certificate, program)
     try:
-        deadline = time.monotonic() + START_SECONDS
-        while not namespace.listens(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RegistryError(log.read_text(encoding="utf-8"))
-            time.sleep(0.02)
-        yield
+        yield Registry(name, server.ca, server.store, server)
     finally:
-        process.terminate()
-        process.wait(START_SECONDS)
+        end(server.process)

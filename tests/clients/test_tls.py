@@ -27,3 +27,4 @@ def test_a_trusted_authority_is_accepted(client: str, trusted: Registry, new_cli
     held = command_line.pull(trusted, f"trusted/{client}:1.0")
     image = trusted.image(f"trusted/{client}", "1.0")
     assert held.digest in {image.tagged, image.manifest}
+    assert f"trusted/{client}" in trusted.repositories()

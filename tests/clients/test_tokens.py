@@ -1,9 +1,9 @@
 """Real clients and the GHCR twin: the token dance, rights, refusals, and what the journal remembers of it."""
 
+from dataclasses import dataclass
+
 import pytest
 
-from pyregistry.spec.journal import Event, verify
-from tests.clients.accounts import Account, add_account
 from tests.clients.conftest import NewClient
 from tests.clients.image import Sample
 from tests.clients.namespace import CommandFailedError
@@ -12,21 +12,31 @@ from tests.clients.registry import Registry
 CLIENTS = ("docker-28", "docker-26", "podman", "buildah", "skopeo", "oras", "crane", "labdocker")
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user of the twin and a personal access token of theirs."""
+
+    user: str
+    token_id: str
+    token: str
+
+
+def _account(registry: Registry, user: str, scope: str) -> Account:
+    """A member of ``acme`` with a token of one scope."""
+    assert registry.server
+    return Account(user, *registry.server.new_token(user, [scope], orgs=["acme"]))
+
+
 @pytest.fixture(scope="session")
 def author(twin: Registry) -> Account:
-    """May write to ``acme``."""
-    return add_account(twin, "ada", org="acme", scopes="write:packages")
+    """May write."""
+    return _account(twin, "ada", "write:packages")
 
 
 @pytest.fixture(scope="session")
 def reader(twin: Registry) -> Account:
-    """May read from ``acme``."""
-    return add_account(twin, "bob", org="acme", scopes="read:packages")
-
-
-def _events(registry: Registry) -> list[Event]:
-    """All that the journal holds, its chain proved."""
-    return list(verify(registry.journal.read_text(encoding="utf-8").splitlines()))
+    """May read."""
+    return _account(twin, "bob", "read:packages")
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -42,7 +52,9 @@ def test_one_pushes_and_another_pulls(
     held = other.pull(twin, name)
     image = twin.image(*name.split(":"))
     assert held.digest in {image.tagged, image.manifest}
-    events = [event for event in _events(twin) if event.repository == f"acme/{client}/app"]
+    assert f"acme/{client}/app" in twin.repositories()
+    assert twin.server
+    events = [event for event in twin.server.events() if event.repository == f"acme/{client}/app"]
     pushes = [event for event in events if event.method == "PUT" and event.reference == "1.0"]
     layers = [event for event in events if event.method == "GET" and event.digest in image.layers]
     assert {(event.actor, event.credential_id) for event in pushes} == {(author.user, author.token_id)}
@@ -67,9 +79,7 @@ def test_a_token_to_read_does_not_write(client: str, twin: Registry, reader: Acc
     assert f"acme/refused/{client}" not in twin.repositories()
 
 
-def test_a_tls_registry_at_localhost_needs_docker_s_own_store(
-    secure_twin: Registry, author_of_secure_twin: Account, new_client: NewClient
-) -> None:
+def test_a_tls_registry_at_localhost_needs_docker_s_own_store(secure_twin: Registry, new_client: NewClient) -> None:
     """At ``localhost`` Docker verifies no certificate, but with containerd's image store it does for the token.
 
     Seen with Docker 26.1 and 28.5, each with both image stores, in November 2026. With Docker's own store login, push
@@ -79,7 +89,7 @@ def test_a_tls_registry_at_localhost_needs_docker_s_own_store(
     and private bases included, if the server answers a TLS hello with HTTP 400, as ours does. So Docker's own daemon
     has to meet the twins over plain HTTP.
     """
-    account = author_of_secure_twin
+    account = _account(secure_twin, "ada", "write:packages")
     classic, containerd = new_client("docker-26"), new_client("docker-28")
     for docker in (classic, containerd):
         docker.login(secure_twin, account.user, account.token)
@@ -87,9 +97,3 @@ def test_a_tls_registry_at_localhost_needs_docker_s_own_store(
     assert secure_twin.image("acme/classic/app", "1.0").layers
     with pytest.raises(CommandFailedError, match=r"failed to fetch oauth token: .* signed by unknown authority"):
         containerd.push(secure_twin, "acme/containerd/app:1.0", Sample("containerd", {}))
-
-
-@pytest.fixture(scope="session")
-def author_of_secure_twin(secure_twin: Registry) -> Account:
-    """May write to ``acme`` there."""
-    return add_account(secure_twin, "ada", org="acme", scopes="write:packages")

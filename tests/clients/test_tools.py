@@ -20,6 +20,14 @@ def test_where_nothing_may_be_skipped_a_missing_tool_fails(monkeypatch: pytest.M
         tools.require("no-such-tool")
 
 
+def test_without_root_the_cure_is_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ordinary user is told that namespaces and container engines need root."""
+    monkeypatch.delenv(tools.NOTHING_SKIPPED, raising=False)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(pytest.skip.Exception, match="run `make check` as root"):
+        tools.require_root()
+
+
 def test_a_suite_s_tool_is_not_taken_from_elsewhere() -> None:
     """``sh`` is in PATH and in no suite's folder."""
     assert tools.find("sh")
