@@ -311,6 +311,14 @@ def test_chown_and_chmod(bench: Bench) -> None:
     assert str(bench.refusal(f"{text}COPY --chown=nobody f /\n")) == fault
 
 
+def test_chmod_leaves_links_alone(bench: Bench) -> None:
+    """A link has no mode of its own."""
+    bench.write({"f": "f"})
+    (bench.context / "link").symlink_to("f")
+    (members,) = bench.layers("FROM scratch\nCOPY --chmod=600 . /\n")
+    assert (members["f"].mode, members["link"].mode) == (0o600, 0o777)
+
+
 def test_the_user_owns_the_folder_that_workdir_makes(bench: Bench) -> None:
     """As BuildKit has it."""
     (members,) = bench.layers("FROM scratch\nUSER 5\nWORKDIR /a/b\n")
@@ -423,6 +431,29 @@ def test_an_image_of_the_store_can_be_built_on(bench: Bench) -> None:
     assert bench.contents("FROM scratch\nCOPY --from=mybase /etc/conf /\n") == {"conf": b"1"}
 
 
+def test_stages_do_not_change_the_stage_they_stand_on(bench: Bench) -> None:
+    """Two stages from one: what the first does, config and files, the second does not see."""
+    bench.write({"a": "a"})
+    text = "FROM scratch AS base\nLABEL s=0\nFROM base AS other\nLABEL s=1 t=1\nCOPY a /dir/\nFROM base\n"
+    assert bench.config(f"{text}COPY --from=other /dir /x\n")["Labels"] == {"s": "0"}
+    assert list(bench.contents(f"{text}COPY --from=other /dir /x\nCOPY a /dir\n")) == ["x/a", "dir"]
+
+
+def test_the_images_platform_is_the_one_asked_for(bench: Bench) -> None:
+    """Whatever the base is for, as cross-builds need it; a base that does not fit is warned about."""
+    arm64, amd64 = parse_platform("linux/arm64"), parse_platform("linux/amd64")
+    bench.build("FROM scratch\nENV A=1\n", platform=arm64, tags=[Reference.parse("base")])
+    image = bench.build("FROM --platform=linux/arm64 base\n", platform=amd64)
+    assert bench.store.config(image)["architecture"] == "amd64"
+    assert bench.progress.warnings == []
+    bench.build("FROM base\n", platform=amd64)
+    advice = (
+        'InvalidBaseImagePlatform: Base image base was pulled with platform "linux/arm64", '
+        'expected "linux/amd64" for current build'
+    )
+    assert bench.progress.warnings == [(advice, 1)]
+
+
 def test_a_missing_base_is_pulled_for_the_platform(bench: Bench) -> None:
     """The caller's pull is asked once for an image, with what the stage wants."""
     asked: list[tuple[str, str]] = []
@@ -433,7 +464,10 @@ def test_a_missing_base_is_pulled_for_the_platform(bench: Bench) -> None:
 
     made = bench.context / "base.Dockerfile"
     made.write_text("FROM scratch\nENV PULLED=yes\n", encoding="utf-8")
-    text = "FROM --platform=linux/arm64 alpine AS one\nFROM --platform=linux/arm64 alpine\nLABEL pulled=$PULLED\n"
+    text = (
+        "FROM --platform=linux/arm64 alpine AS one\nFROM --platform=linux/arm64 alpine\n"
+        "COPY --from=one *.none /\nLABEL pulled=$PULLED\n"
+    )
     config = bench.store.config(bench.build(text, pull=pull))
     assert (config["config"]["Labels"], config["architecture"]) == ({"pulled": "yes"}, "arm64")
     assert asked == [("docker.io/library/alpine:latest", "linux/arm64")]

@@ -208,6 +208,18 @@ def test_prune_waits_for_writers(store: ImageStore) -> None:
     assert store.prune() == [blob.digest]
 
 
+def test_prune_leaves_a_blob_that_is_being_written(store: ImageStore) -> None:
+    """Its temporary file is not taken for a leftover, while one that a killed process left is."""
+    leftover = store.path(store.add(b"x", "text/plain").digest).parent.parent / ".new-leftover"
+    leftover.touch()
+    with store.blob_writer() as writer:
+        writer.write(b"abc")
+        assert store.prune() == []
+    assert store.read(Digest.of(b"abc")) == b"abc"
+    store.prune()
+    assert not leftover.exists()
+
+
 def test_the_child_for_a_platform_is_selected(store: ImageStore) -> None:
     """arm64 finds arm64/v8; what is not there is refused in containerd's words."""
     child = add_image(store)
@@ -263,11 +275,11 @@ def test_a_download_of_other_content_starts_anew(store: ImageStore) -> None:
 def test_a_second_download_of_the_same_content_waits(store: ImageStore) -> None:
     """And then finds it complete, without a partial file left behind."""
     digest = Digest.of(b"abc")
-    found: list[bool] = []
+    found: list[tuple[bool, int]] = []
 
     def second() -> None:
-        with store.partial(digest):
-            found.append(store.has(digest))
+        with store.partial(digest) as partial:
+            found.append((store.has(digest), partial.size))
 
     with store.partial(digest) as partial:
         waiting = threading.Thread(target=second)
@@ -275,7 +287,7 @@ def test_a_second_download_of_the_same_content_waits(store: ImageStore) -> None:
         partial.write(b"abc")
         partial.finish()
     waiting.join(timeout=10)
-    assert found == [True]
+    assert found == [(True, 0)]
     assert list(store.partial_folder.iterdir()) == []
 
 
