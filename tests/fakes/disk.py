@@ -1,7 +1,7 @@
 """A disk that dies, fills up or remembers: the operating system's calls, replaced for the length of a ``with``.
 
 It stands below ``FilesystemDriver``, so that what is tested is what lies on a real file system between two calls. Syncs
-are counted and not done: these tests are about order, and a real sync costs milliseconds.
+are remembered and not done: a killed process leaves the same with and without them, and a real one costs milliseconds.
 """
 
 import errno
@@ -50,13 +50,13 @@ class Disk:
         def call(*args: Any, **kwargs: Any) -> Any:
             if name == "open" and not args[1] & os.O_CREAT:
                 return real(*args, **kwargs)
-            self.count += 1
             if self._remembers:
                 self.calls.append((name, _named(args[0])))
-            if self.dead or self.count == self._dies_at:
-                self._die(name, real, args)
             if name == "fsync":
                 return None
+            self.count += 1
+            if self.dead or self.count == self._dies_at:
+                self._die(name, real, args)
             return self._write(real, *args) if name == "write" else real(*args, **kwargs)
 
         return call
