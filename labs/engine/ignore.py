@@ -40,7 +40,7 @@ class Ignore:
         matched = False
         parents = _with_parents(path)
         for pattern in self._patterns:
-            if pattern.inverted == matched and any(pattern.expression.fullmatch(parent) for parent in parents):
+            if any(pattern.expression.fullmatch(parent) for parent in parents):
                 matched = not pattern.inverted
         return matched
 

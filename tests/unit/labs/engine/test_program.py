@@ -1,5 +1,6 @@
 """The program that is made without a compiler: run for real where this machine can, decoded where it cannot."""
 
+import hashlib
 import platform
 import struct
 import subprocess
@@ -135,6 +136,14 @@ def test_the_arm64_program_finds_its_path() -> None:
     offset, word = next((offset, word) for offset, word in words(content) if word >> 24 & 0x9F == 0x10)
     distance = signed((word >> 5 & 0x7FFFF) << 2 | word >> 29 & 3, 21)
     assert content[offset + distance :] == f"{GREETING}\0".encode()
+
+
+def test_the_programs_are_the_ones_that_were_run() -> None:
+    """Bytes that a disassembler and an emulator have seen: a short write, say, cannot be brought about in a test."""
+    assert {architecture: hashlib.sha256(program(architecture)).hexdigest() for architecture in ARCHITECTURES} == {
+        "amd64": "c9d6b3334183253aa8dbb51bced469da9e28355ecac366f409caedad761a9f8e",
+        "arm64": "85756bac1f7b4d26ce61ec54fbdd60f91e9f588355678d74f62fde21e36dcfb8",
+    }
 
 
 def test_an_unknown_architecture_is_refused() -> None:
