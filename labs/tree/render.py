@@ -3,19 +3,23 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
+from textwrap import wrap
 
 from labs.tree.model import Node
 
 DIGEST_LENGTH = len("sha256:") + 12
 """Characters of a digest that a picture shows: enough to compare by eye, as Docker does."""
 
-ROW_HEIGHT = 84
+ROW_HEIGHT = 90
 COLUMN_WIDTH = 330
 BOX_WIDTH = 290
-BOX_HEIGHT = 66
+BOX_HEIGHT = 72
 MARGIN = 12
 FACT_LIMIT = 40
 """Characters of one fact in a box; a longer one ends in an ellipsis. The full text is the box's tooltip."""
+
+LINE_LIMIT = 4
+"""Lines that a box has room for."""
 
 UNITS = ("B", "kB", "MB", "GB")
 
@@ -102,8 +106,7 @@ def _edge(box: _Box) -> str:
 def _rectangle(box: _Box) -> str:
     """A box with its words."""
     node = box.node
-    words = [node.role if node.role == "tag" else f"{node.role} · {size_words(node.size)}", _short(node.digest)]
-    words.extend(node.facts[: 4 - len(words)])
+    words = _words(node)[:LINE_LIMIT]
     tooltip = "\n".join((node.digest, node.media_type, *node.facts)).strip()
     lines = "".join(
         f'<tspan x="{box.x + 8:g}" dy="15"{_weight(number)}>{escape(_cut(word))}</tspan>'
@@ -114,6 +117,13 @@ def _rectangle(box: _Box) -> str:
         f'height="{BOX_HEIGHT}" rx="6" fill="{COLOURS[node.role]}" stroke="#6b7280"/>'
         f'<text x="{box.x + 8:g}" y="{box.y + 2:g}" fill="#111827">{lines}</text></g>'
     )
+
+
+def _words(node: Node) -> list[str]:
+    """What a box says, heading first. A name is broken where it must be, never cut: its end is the tag."""
+    if node.role == "tag":
+        return [node.role, *wrap(node.digest, FACT_LIMIT, break_on_hyphens=False)]
+    return [f"{node.role} · {size_words(node.size)}", _short(node.digest), *node.facts]
 
 
 def _weight(number: int) -> str:
