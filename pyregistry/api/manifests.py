@@ -70,10 +70,9 @@ async def _read_body(call: Call) -> bytes:
 
 
 def _push_all(call: Call, media_type: str, body: bytes, tags: list[str]) -> PushedManifest:
-    manifests = call.store.manifests
-    pushed = manifests.push(call.repository, call.reference, media_type, body)
+    pushed = call.store.manifests.push(call.repository, call.reference, media_type, body)
     for tag in tags:
-        manifests.push(call.repository, tag, media_type, body)
+        call.store.tags.tag(call.repository, tag, pushed.descriptor.digest)
     return pushed
 
 

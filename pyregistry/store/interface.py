@@ -144,6 +144,9 @@ class Tags(Protocol):
         """All tags in lexical order. Raises NameUnknown."""
         ...
 
+    def tag(self, repository: str, tag: str, digest: Digest) -> None:
+        """Move ``tag`` to ``digest``, whose manifest must have been pushed (end-7b)."""
+
 
 class Repositories(Protocol):
     """The repositories that hold something."""

@@ -162,6 +162,15 @@ END_7 = (
         ("parts",),
     ),
     Row(
+        "end-7b-sha512",
+        "a tag that was named with a sha512 digest leads to that digest",
+        (
+            Step("PUT", "/v2/{repo}/manifests/{image512}?tag=a", 201, Body("image"), _TYPE, {"OCI-Tag": "a"}),
+            Step("GET", "/v2/{repo}/manifests/a", 200, expect={"Docker-Content-Digest": "{image512}"}),
+        ),
+        ("parts",),
+    ),
+    Row(
         "end-7b-tags",
         "a push by digest may name tags, each of which then leads to it",
         (

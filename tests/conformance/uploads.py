@@ -151,6 +151,24 @@ END_5 = (
         ),
     ),
     Row(
+        "end-5-unannounced",
+        "a stream that is not as long as its range says is SIZE_INVALID; the session says how much it took",
+        (
+            _BEGIN,
+            Step(
+                "PATCH",
+                "{location}",
+                400,
+                Body("blob", 0, 1024),
+                {"Transfer-Encoding": "chunked", "Content-Range": "0-99"},
+                code="SIZE_INVALID",
+            ),
+            Step("GET", "{location}", 204, expect={"Range": "0-1023"}),
+            _SECOND_CHUNK,
+            _CLOSE,
+        ),
+    ),
+    Row(
         "end-5-unknown",
         "a session that never was is BLOB_UPLOAD_UNKNOWN, whatever it is called",
         (
@@ -207,6 +225,7 @@ END_6 = (
             _BEGIN,
             _FIRST_CHUNK,
             Step("PUT", "{location}?digest={blob}", 416, Body("blob", 0, 1024), _FIRST, code="RANGE_INVALID"),
+            Step("PUT", "{location}?digest={blob}", 400, headers=_SECOND, code="SIZE_INVALID"),
             Step("GET", "{location}", 204, expect={"Range": "0-1023"}),
             Step("PUT", "{location}?digest={blob}", 201, Body("blob", 1024), _SECOND),
         ),
