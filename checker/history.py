@@ -128,14 +128,14 @@ def is_blob_deletion(event: Event) -> bool:
     return event.endpoint == _BLOB_DELETE and event.status == _ACCEPTED
 
 
+def is_blob_pull(event: Event) -> bool:
+    """A blob was sent out, whole or in part. HEAD is no pull."""
+    return event.endpoint == _BLOB_READ and event.method == "GET" and event.status in {_OK, _PARTIAL}
+
+
 def blob_bytes(events: Iterable[Event], digest: str) -> int:
     """Bytes of the blob that left the registry in these events; a resumed download adds up."""
-    parts = (_OK, _PARTIAL)
-    return sum(
-        event.bytes_out
-        for event in events
-        if event.endpoint == _BLOB_READ and event.method == "GET" and event.status in parts and event.digest == digest
-    )
+    return sum(event.bytes_out for event in events if is_blob_pull(event) and event.digest == digest)
 
 
 def by_tag(event: Event) -> bool:

@@ -59,15 +59,15 @@ def _pat_text(token: AccessToken) -> str:
 def _pat_causes(
     tokens: Sequence[AccessToken], broad: Sequence[AccessToken], journal: Journal, user: str
 ) -> tuple[Cause, ...]:
-    """Why no token will do: those that may do too much, else the newest that was made explains best."""
-    if broad:
-        return tuple(Cause("pat.too-broad", {"id": token.id, "excess": ", ".join(_excess(token))}) for token in broad)
+    """Why no token will do: those in use that may do too much, else the newest that was made explains best."""
     causes = []
-    for token in reversed(tokens):
+    for token in reversed(broad or tokens):
         if token.kind == history.FINE_GRAINED:
             causes.append(Cause("pat.fine-grained", {"id": token.id}))
         elif token.revoked:
             causes.append(Cause("pat.revoked", {"id": token.id}))
+        elif _excess(token):
+            causes.append(Cause("pat.too-broad", {"id": token.id, "excess": ", ".join(_excess(token))}))
         elif WRITE not in token.scopes:
             causes.append(Cause("pat.missing-scope", {"id": token.id, "scopes": ", ".join(token.scopes) or "-"}))
     if not tokens and any(history.action(event) == "pat.created" for event in _of(user, journal.events)):
@@ -405,7 +405,7 @@ def judge_pull(facts: Facts) -> Finding:
     for event in readers:
         fetched = _fetched(journal, want, event)
         if any(_whole(image, fetched, root) for image in root.images()):
-            evidence = (describe(event), *(describe(e) for e in fetched if e.endpoint == "end-2"))
+            evidence = (describe(event), *(describe(e) for e in fetched if history.is_blob_pull(e)))
             return Finding(Status.PASS, evidence, {"pull": _ref(event), "digest": root.digest}, expected)
     last = _last(e for e in journal.since_start if e.repository == want and history.is_manifest_read_attempt(e))
     observed = {"pull": _ref(last), "digest": (last.digest if last else None) or "-"}
@@ -435,8 +435,8 @@ def _read_only(event: Event, pushers: set[str | None]) -> bool:
 
 def _fetched(journal: Journal, repository: str, pull: Event) -> list[Event]:
     """All that the credential of ``pull`` fetched; layers that it already had from an earlier pull included."""
-    mine = (e for e in journal.since_start if e.credential_id == pull.credential_id and e.method == "GET")
-    return [e for e in mine if e.repository == repository and not history.is_refusal(e)]
+    mine = (event for event in journal.since_start if event.credential_id == pull.credential_id)
+    return [event for event in mine if event.repository == repository]
 
 
 def _whole(image: Manifest, fetched: Sequence[Event], root: Manifest) -> bool:
@@ -484,6 +484,9 @@ def _reader_cause(event: Event, journal: Journal, want: str, root: Manifest) -> 
     fetched = _fetched(journal, want, event)
     if not history.is_manifest_pull(event):
         return None if any(history.is_manifest_pull(e) for e in fetched) else Cause("pull.head-only")
+    pushed_at = _first_push(journal, want, root)
+    if event.digest == root.digest and pushed_at is not None and event.seq < pushed_at:
+        return Cause("pull.before-push")
     if event.digest in {manifest.digest for manifest in root.tree()}:
         lacking = min(len(_not_fetched(image, fetched)) for image in root.images()) if root.images() else 0
         return Cause("pull.incomplete", {"missing": lacking})
@@ -656,6 +659,7 @@ CHECKS: tuple[Check, ...] = (
             "pull.another-account",
             "pull.refused",
             "pull.other-image",
+            "pull.before-push",
             "pull.no-image",
         ),
         needs=("TP1-PUSH", "TP1-BLOBS"),

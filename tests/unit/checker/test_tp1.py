@@ -151,6 +151,22 @@ WRONG: dict[str, tuple[Facts, dict[str, str]]] = {
         world(prepared().push().login(Pat("p2")).pull(Pat("p2")), IMAGE),
         {"TP1-PULL": "pull.too-broad"},
     ),
+    "pulled with a second PAT that can read and write": (
+        world(prepared().push().login(replace(BOTH, id="p2")).pull(replace(BOTH, id="p2")), IMAGE),
+        {"TP1-PULL": "pull.too-broad"},
+    ),
+    "a layer cut off": (
+        world(
+            prepared().push().login(READER).get(READER, "a").get_blob(READER, digest("1"), 10)
+            .get_blob(READER, digest("e"), 20).get_blob(READER, digest("f"), 13),
+            IMAGE,
+        ),
+        {"TP1-PULL": "pull.incomplete"},
+    ),
+    "pulled before it was pushed again": (
+        world(prepared().push().start_attempt().login(PUSHER).login(READER).pull().push(), IMAGE),
+        {"TP1-PULL": "pull.before-push"},
+    ),
     "pulled by somebody else": (
         world(prepared().push().pull(Pat("x2", READ, account="eve")), IMAGE),
         {"TP1-PULL": "pull.another-account"},
@@ -187,6 +203,10 @@ WRONG: dict[str, tuple[Facts, dict[str, str]]] = {
             Diary().make(ALL).login(ALL).push(ALL).make(READER).login(READER).pull(),
             IMAGE,
         ),
+        {"TP1-PAT": "pat.too-broad"},
+    ),
+    "PAT with every scope, made and left lying": (
+        world(Diary().make(READER).login(READER).make(ALL)),
         {"TP1-PAT": "pat.too-broad"},
     ),
     "fine-grained PAT": (world(Diary().make(FINE).login(FINE, status=403)), {"TP1-PAT": "pat.fine-grained"}),
