@@ -108,13 +108,12 @@ class Connection:
     def _opened(self, path: str, accept: Sequence[str]) -> Iterator[BaseHTTPResponse]:
         """The answer after login and redirects, its body unread."""
         match = _REPOSITORY.match(path)
-        scope = f"repository:{match['name']}:pull" if match else ""
+        scope = f"repository:{match['name']}:pull" if match else None
         response = self._request(path, accept, scope)
         challenge = response.headers.get("WWW-Authenticate", "")
-        credential = self._credential() if response.status == _UNAUTHORIZED and challenge else None
-        if credential:
+        if response.status == _UNAUTHORIZED and challenge and scope:
             response.drain_conn()
-            self._authorization[scope] = self._answer(challenge, scope, credential)
+            self._authorization[scope] = self._answer(challenge, scope)
             response = self._request(path, accept, scope)
         response = self._followed(response, urljoin(self.endpoint.url, path))
         try:
@@ -123,10 +122,10 @@ class Connection:
             response.close()
             response.release_conn()
 
-    def _request(self, path: str, accept: Sequence[str], scope: str) -> BaseHTTPResponse:
+    def _request(self, path: str, accept: Sequence[str], scope: str | None) -> BaseHTTPResponse:
         """One request to the registry itself."""
         headers = {"Accept": ", ".join(accept)} if accept else {}
-        if scope in self._authorization:
+        if scope and scope in self._authorization:
             headers["Authorization"] = self._authorization[scope]
         return self._send(self._own, path, headers | {"Host": self._host()})
 
@@ -153,13 +152,18 @@ class Connection:
             response = self._send(pool, _target(url), {})
         return response
 
-    def _answer(self, challenge: str, scope: str, credential: Credential) -> str:
-        """The Authorization header that a challenge asks for.
+    def _answer(self, challenge: str, scope: str) -> str:
+        """The Authorization header that a challenge asks for; without a credential, that of nobody in particular.
 
         Raises:
             NotObserved: The token endpoint refuses, or makes no sense.
         """
+        credential = self._credential()
+        login = {"Authorization": credential.basic()} if credential else {}
+        wanted = Unavailable("login-needed", {"url": self.endpoint.url, "name": self._host()})
         if challenge[:6].lower() == "basic ":
+            if credential is None:
+                raise NotObserved(wanted)
             return credential.basic()
         params = dict(_AUTH_PARAM.findall(challenge))
         realm = params.pop("realm", "")
@@ -168,7 +172,7 @@ class Connection:
         there = urlsplit(realm)
         ours = there.netloc in {self._host(), urlsplit(self.endpoint.url).netloc}
         pool = self._own if ours else _pool(f"{there.scheme}://{there.netloc}", there.hostname or "", None)
-        headers = {"Authorization": credential.basic()} | ({"Host": there.netloc} if ours else {})
+        headers = login | ({"Host": there.netloc} if ours else {})
         response = self._send(
             pool,
             f"{there.path or '/'}?{urlencode({k: v for k, v in asked.items() if v}, quote_via=quote, safe=':,/')}",
@@ -177,7 +181,8 @@ class Connection:
         body = b"".join(_chunks(response, realm, TOKEN_MAX_BYTES))
         response.release_conn()
         if response.status != _OK:
-            raise NotObserved(Unavailable("grader-refused", {"status": response.status}))
+            refused = Unavailable("grader-refused", {"status": response.status})
+            raise NotObserved(refused if credential else wanted)
         values = read_json(body, "token")
         token = values.get("token") or values.get("access_token")
         if not isinstance(token, str):
@@ -256,10 +261,12 @@ def _chunks(response: BaseHTTPResponse, what: str, limit: int | None) -> Iterato
 def _reasons(endpoint: Endpoint | None, what: str) -> Iterator[None]:
     """Turn faults of the network into reasons."""
     where = {"url": endpoint.url if endpoint else what, "name": endpoint.name if endpoint else what}
+    # The lab can start its own registry again; of another one nobody knows more than that.
+    silent = "not-answering" if endpoint and endpoint.journal else "unreachable"
     try:
         yield
     except (NewConnectionError, ConnectTimeoutError, MaxRetryError) as exc:
-        raise NotObserved(Unavailable("not-answering", where)) from exc
+        raise NotObserved(Unavailable(silent, where)) from exc
     except SSLError as exc:
         raise NotObserved(Unavailable("tls", where)) from exc
     except ReadTimeoutError as exc:

@@ -66,6 +66,7 @@ def test_every_reason_in_the_code_has_its_text_and_no_text_is_left_over() -> Non
     """Reasons of INCONCLUSIVE, as the sources spell them."""
     source = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.rglob("*.py"))
     used = set(re.findall(r'Unavailable\(\s*"([a-z-]+)"', source)) | {"garbage", "empty", "server-error"}
+    used |= {"not-answering", "unreachable"}
     used |= set(re.findall(r'Unavailable\("([a-z-]+)" if \w+ else "[a-z-]+"', source))
     assert {key[1] for key in texts("en") if key[0] == "unavailable"} == used
 

@@ -4,6 +4,7 @@ import datetime as dt
 import ipaddress
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def reason(read: Callable[[], object]) -> str:
 
 def test_the_registry_answers(registry: FakeRegistry) -> None:
     """A challenge at /v2/ is enough: the login shows its worth later."""
-    assert AnswerProbe(connect(registry)).read() == Answer(200)
+    assert AnswerProbe(connect(registry)).read() == Answer(401)
 
 
 def test_something_else_that_answers_is_no_registry(registry: FakeRegistry) -> None:
@@ -102,14 +103,30 @@ def test_something_else_that_answers_is_no_registry(registry: FakeRegistry) -> N
     assert reason(AnswerProbe(connect(registry)).read) == "not-a-registry"
 
 
-def test_a_registry_that_is_gone_does_not_answer() -> None:
-    """Connection refused is told at once, with the address."""
+@pytest.mark.parametrize(("journal", "expected"), [("j", "not-answering"), (None, "unreachable")])
+def test_a_registry_that_is_gone_does_not_answer(journal: str | None, expected: str) -> None:
+    """Connection refused is told at once, with the address; only the lab's own can be started again."""
     with FakeRegistry() as gone:
-        connection = connect(gone)
+        endpoint = replace(connect(gone).endpoint, journal=journal)
     with pytest.raises(NotObserved) as caught:
-        AnswerProbe(connection).read()
-    assert caught.value.unavailable.reason == "not-answering"
-    assert caught.value.unavailable.params["url"] == connection.endpoint.url
+        AnswerProbe(Connection(endpoint, lambda: None)).read()
+    assert caught.value.unavailable.reason == expected
+    assert caught.value.unavailable.params["url"] == endpoint.url
+
+
+def test_a_public_image_needs_no_login() -> None:
+    """A bearer token for nobody in particular is enough."""
+    with FakeRegistry("bearer", rights={None: {NAME: {"pull"}}}) as fake:
+        digest = put(fake)["digest"]
+        connection = Connection(connect(fake).endpoint, lambda: None)
+        assert TagsProbe(connection, TARGET).read().resolved["1.0"] == digest
+
+
+def test_without_a_login_the_way_out_is_named() -> None:
+    """A private registry, and nobody logged in."""
+    with FakeRegistry("basic", {"ada": "secret"}) as fake:
+        put(fake)
+        assert reason(ContentProbe(Connection(connect(fake).endpoint, lambda: None), TARGET).read) == "login-needed"
 
 
 def test_tags_resolve_to_recomputed_digests(registry: FakeRegistry) -> None:
