@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from pyregistry.api.redaction import redact
 from pyregistry.api.router import MethodUnknown, PathUnknown
 from pyregistry.drivers.interface import DriverError, DriverFull
-from pyregistry.spec.errors import ERRORS, ErrorCode, ErrorEntry, RangeInvalid, RegistryError, Unauthorized
+from pyregistry.spec.errors import ERRORS, Denied, ErrorCode, ErrorEntry, RangeInvalid, RegistryError, Unauthorized
 from pyregistry.spec.ranges import format_unsatisfied
 
 _LOG = logging.getLogger(__name__)
@@ -59,9 +59,11 @@ def respond(exc: Exception) -> Response:
 
 
 def log(exc: Exception, fields: Mapping[str, object]) -> None:
-    """Write down what the client is not told: our own faults, with their cause."""
+    """Write down what the client is not told: our own faults with their cause; and refusals, as registry:2 does."""
     extra = {"fields": fields}
     match exc:
+        case Unauthorized() | Denied():
+            _LOG.warning("error authorizing context: %s", exc.message, extra=extra)
         case RegistryError() | PathUnknown() | MethodUnknown() | ClientDisconnect():
             _LOG.debug("%s", exc, extra=extra)
         case DriverError():

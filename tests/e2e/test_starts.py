@@ -58,6 +58,24 @@ def test_a_request_in_flight_at_sigterm_is_answered(tmp_path: Path, start: Start
     assert registry.process.wait(20) == 0
 
 
+def test_a_request_that_does_not_end_is_broken_off_and_remembered(tmp_path: Path, start: Start) -> None:
+    """A client that sends no further cannot keep the server: what it sent is kept, its event written, exit code 0."""
+    registry = start(write_config(tmp_path))
+    location = registry.request("POST", "/v2/org/app/blobs/uploads/").headers["location"].removeprefix(registry.url)
+    connection = registry.connect()
+    connection.putrequest("PATCH", location)
+    connection.putheader("Content-Length", "10")
+    connection.endheaders(b"12345")
+    _wait_for_line(registry.log_path, "POST")
+    assert registry.stop() == 0
+    connection.close()
+    [event] = [event for event in registry.events() if event.endpoint == "end-5"]
+    assert (event.aborted, event.bytes_in) == (True, 5)
+    assert registry.events()[-1].detail["action"] == "server.stopped"
+    successor = start(registry.config_path)
+    assert successor.request("GET", location).headers["range"] == "0-4"
+
+
 def test_a_port_that_is_taken_is_named_with_who_holds_it(tmp_path: Path, start: Start) -> None:
     """Also by another registry: two never share a port."""
     first = start(write_config(tmp_path / "first"))
