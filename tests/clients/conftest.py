@@ -7,6 +7,8 @@ import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -24,12 +26,16 @@ from tests.clients.command_lines import (
 )
 from tests.clients.daemon import Daemon, running_daemon
 from tests.clients.install import TOOLS
+from tests.clients.lab import Lab, running_lab
 from tests.clients.namespace import ADDRESS, Namespace, NamespaceError
 from tests.clients.registry import Registry, running_registry
 from tests.tools import absent, require, require_root
 
 NewClient = Callable[[str], CommandLine]
 """Makes a client by name, with an empty home."""
+
+_PORT_BASES = count(6000, 10)
+"""Of the labs, inside the namespace. The ports of one are 5 hundred apart at most, and differ in their last digit."""
 
 _CLASSES: Mapping[str, type[CommandLine]] = {
     "buildah": Buildah,
@@ -139,3 +145,10 @@ def trusted(namespace: Namespace, secure: Registry) -> Iterator[Registry]:
     """``secure``, for clients that are told to trust its CA; what they wrote into ``/etc/docker`` goes again."""
     yield secure
     shutil.rmtree(namespace.file("/etc/docker/certs.d"), ignore_errors=True)
+
+
+@pytest.fixture
+def lab(namespace: Namespace, tmp_path: Path) -> Iterator[Lab]:
+    """A student's lab of its own, TP-1 just begun."""
+    with running_lab(namespace, tmp_path, next(_PORT_BASES)) as running:
+        yield running

@@ -11,9 +11,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from labs.attempts import Attempt
+from tests.clients.daemon import Daemon
 from tests.clients.image import Sample
 from tests.clients.namespace import CommandFailedError, Namespace
 from tests.clients.registry import Registry
+
+CODES = ("TP1-PAT", "TP1-LOGIN", "TP1-BUILD", "TP1-PUSH", "TP1-BLOBS", "TP1-TAGS", "TP1-PULL")
+ALL_PASSED = dict.fromkeys(CODES, "pass")
+"""The grade of a finished TP-1, check by check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,13 @@ class Lab:
     def shell(self, machine: str, script: str, **environment: str) -> str:
         """Run a script as ``labstack shell`` would."""
         return self.run("labstack", "shell", "--machine", machine, "--", "sh", "-euc", script, **environment)
+
+    def with_docker(self, daemon: Daemon) -> dict[str, str]:
+        """Variables that let the lab's shell find Docker's own command line and this daemon; its plugins are linked."""
+        for folder in self.attempt.machines.values():
+            (Path(folder) / "cli-plugins").symlink_to(daemon.plugins)
+        path = os.pathsep.join((str(Path(sys.executable).parent), daemon.environment["PATH"]))
+        return {"DOCKER_HOST": daemon.environment["DOCKER_HOST"], "LAB_DOCKER": "real", "PATH": path}
 
     def token(self, scopes: str) -> str:
         """Make a personal access token for the student."""

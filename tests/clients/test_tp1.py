@@ -1,9 +1,5 @@
 """TP-1 done with real tools, at the twin of the lab: however it was rightly done, the grader gives full points."""
 
-import os
-import sys
-from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -11,13 +7,7 @@ import pytest
 from tests.clients.command_lines import CommandLine, Docker
 from tests.clients.conftest import NewClient
 from tests.clients.daemon import Daemon
-from tests.clients.lab import Lab, running_lab
-from tests.clients.namespace import Namespace
-
-PORT_BASES = count(6000, 10)
-
-CODES = ("TP1-PAT", "TP1-LOGIN", "TP1-BUILD", "TP1-PUSH", "TP1-BLOBS", "TP1-TAGS", "TP1-PULL")
-ALL_PASSED = dict.fromkeys(CODES, "pass")
+from tests.clients.lab import ALL_PASSED, Lab
 
 LOG_IN = 'docker login "$LAB_REGISTRY" --username "$LAB_USER" --password-stdin'
 
@@ -48,21 +38,6 @@ esac
 """
 
 
-@pytest.fixture
-def lab(namespace: Namespace, tmp_path: Path) -> Iterator[Lab]:
-    """A lab of its own, TP-1 just begun."""
-    with running_lab(namespace, tmp_path, next(PORT_BASES)) as running:
-        yield running
-
-
-def _with_docker(lab: Lab, daemon: Daemon) -> dict[str, str]:
-    """What lets the lab's shell find Docker's own command line, its plugins and its daemon."""
-    for folder in lab.attempt.machines.values():
-        (Path(folder) / "cli-plugins").symlink_to(daemon.plugins)
-    path = os.pathsep.join((str(Path(sys.executable).parent), daemon.environment["PATH"]))
-    return {"DOCKER_HOST": daemon.environment["DOCKER_HOST"], "LAB_DOCKER": "real", "PATH": path}
-
-
 def _forget(docker: CommandLine) -> None:
     """One daemon plays both machines, so it has to forget what it pushed: what it still has it does not fetch."""
     assert isinstance(docker, Docker)
@@ -87,7 +62,7 @@ def test_docker_s_own_command_line_and_daemon(
 ) -> None:
     """The chapter's commands with Docker itself get the grade that they get with the lab's own docker."""
     daemon: Daemon = request.getfixturevalue(docker)
-    environment = _with_docker(lab, daemon)
+    environment = lab.with_docker(daemon)
     lab.shell("a", ON_MACHINE_A, **environment)
     _forget(new_client(docker.replace("_", "-")))
     lab.shell("b", ON_MACHINE_B, **environment)
@@ -96,7 +71,7 @@ def test_docker_s_own_command_line_and_daemon(
 
 def test_a_daemon_that_has_the_image_does_not_fetch_it(lab: Lab, docker_26: Daemon) -> None:
     """One daemon as both machines, without forgetting in between, asks for the manifest only: that is no pull."""
-    environment = _with_docker(lab, docker_26)
+    environment = lab.with_docker(docker_26)
     lab.shell("a", ON_MACHINE_A, **environment)
     lab.shell("b", ON_MACHINE_B, **environment)
     assert lab.grade() == {**ALL_PASSED, "TP1-PULL": "fail"}
@@ -129,7 +104,7 @@ def test_a_credential_helper_instead_of_base64(
     lab: Lab, docker_26: Daemon, new_client: NewClient, tmp_path: Path
 ) -> None:
     """With the secret in a helper's keeping, ``config.json`` holds none, and the login is as good."""
-    environment = _with_docker(lab, docker_26)
+    environment = lab.with_docker(docker_26)
     helper = tmp_path / "helper" / "docker-credential-tests"
     helper.parent.mkdir()
     helper.write_text(CREDENTIAL_HELPER, encoding="utf-8")
