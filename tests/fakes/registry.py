@@ -45,6 +45,8 @@ class Faults:
     """Always: no PATCH takes anything."""
     session_forgotten: bool = False
     """The session that broke is unknown afterwards."""
+    lost_sessions: int = 0
+    """So many upload sessions are unknown by their first PATCH."""
     blob_breaks_after: int | None = None
     """Bytes of a blob that are sent before the connection is cut."""
     blob_ignores_range: bool = False
@@ -264,6 +266,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _session(self, name: str, session: str) -> None:
         if self.command == "POST":
             return self._start_session(name)
+        if self.command == "PATCH" and self.fake.faults.lost_sessions:
+            self.fake.faults.lost_sessions -= 1
+            self.fake.sessions.pop(session, None)
         if session not in self.fake.sessions:
             self._take_body()
             return self._error(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")

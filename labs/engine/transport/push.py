@@ -143,7 +143,6 @@ class Pusher:
         except (Refusal, AnswerUnexpected) as exc:
             if exc.status not in _GONE:
                 raise
-            upload.location, upload.offset = None, 0
             raise ContentWrong(f"{blob.digest}: the upload session is gone") from exc
 
     def _open(self, repository: str, blob: Descriptor, upload: _Upload) -> None:
@@ -202,7 +201,7 @@ class Pusher:
         self._registry.discard(answer)
 
     def _recover(self, repository: str, upload: _Upload) -> None:
-        """After a broken connection: ask the session how far it came; one that cannot tell is left for a new one.
+        """Ask the session how far it came; one that cannot tell is left for a new one.
 
         ``0-0`` stands for nothing and for one byte alike, so it counts as nothing, in a new session.
         """

@@ -70,6 +70,11 @@ class Machine:
         puller = Puller(self.registry(fake, credential), self.store, self.origins, self.progress(), self.pauses.append)
         return str(puller.pull(Reference.parse(f"{fake.host}/{name}"), platform).descriptor.digest)
 
+    def know_config(self, source: "Machine", name: str) -> None:
+        """Have an image's config already, so that what the next pull fetches first is a layer."""
+        image = source.store.resolve(name)
+        self.store.add(source.store.read(source.store.manifest(image).config.digest), "config")
+
     def lines(self) -> list[str]:
         """What was told so far."""
         return self.output.getvalue().splitlines()
@@ -208,12 +213,48 @@ def test_lost_upload_session_is_begun_anew(machine: Machine, fake: FakeRegistry)
     assert fake.blobs["org/app"][str(Digest.of(LARGE))] == LARGE
 
 
+def test_session_that_is_gone_is_begun_anew(machine: Machine, fake: FakeRegistry) -> None:
+    """Several replicas without a common state: the registry that is asked next does not know the session."""
+    make_image(machine.store, f"{fake.host}/org/app:1.0", [b"one"])
+    fake.faults.lost_sessions = 1
+    machine.push(fake, "org/app:1.0")
+    assert fake.blobs["org/app"][str(Digest.of(b"one"))] == b"one"
+
+
+def test_blob_that_the_registry_lost_is_not_mounted_from_where_it_was(machine: Machine, fake: FakeRegistry) -> None:
+    """The repository that is pushed to is no source for itself."""
+    make_image(machine.store, f"{fake.host}/org/app:1.0", [b"one"])
+    machine.push(fake, "org/app:1.0")
+    fake.blobs.clear()
+    fake.requests.clear()
+    machine.push(fake, "org/app:1.0")
+    assert [seen.query for seen in fake.requests if seen.method == "POST"] == [{}, {}]
+
+
+def test_refusal_without_a_body_is_asked_for_again(machine: Machine, fake: FakeRegistry) -> None:
+    """A HEAD carries no error; the request after it tells why."""
+    make_image(machine.store, f"{fake.host}/org/app:1.0", [b"one"])
+    body = b'{"errors":[{"code":"DENIED","message":"quota exceeded"}]}'
+    fake.faults.answers[f"HEAD /v2/org/app/blobs/{Digest.of(b'one')}"] = (403, "application/json", b"")
+    fake.faults.answers["POST /v2/org/app/blobs/uploads/"] = (403, "application/json", body)
+    with pytest.raises(Refusal, match="denied: quota exceeded"):
+        machine.push(fake, "org/app:1.0")
+
+
+def test_blob_without_end_is_stopped(machine: Machine, other: Machine, fake: FakeRegistry) -> None:
+    """More than the manifest announces is not written to the disk."""
+    make_image(machine.store, f"{fake.host}/org/app:1.0", [b"one"])
+    machine.push(fake, "org/app:1.0")
+    fake.blobs["org/app"][str(Digest.of(b"one"))] = b"one and more"
+    with pytest.raises(ContentWrong, match="expected 3 bytes, got more"):
+        other.pull(fake, "org/app:1.0")
+
+
 def test_broken_download_goes_on_where_it_stopped(machine: Machine, other: Machine, fake: FakeRegistry) -> None:
     """The second request asks for the rest only."""
     make_image(machine.store, f"{fake.host}/org/app:1.0", [LARGE])
     machine.push(fake, "org/app:1.0")
-    image = machine.store.resolve(Reference.parse(f"{fake.host}/org/app:1.0"))
-    other.store.add(machine.store.read(machine.store.manifest(image).config.digest), "config")
+    other.know_config(machine, f"{fake.host}/org/app:1.0")
     fake.faults.blob_breaks_after = 900_000
     other.pull(fake, "org/app:1.0")
     ranges = [
@@ -227,9 +268,11 @@ def test_registry_without_ranges_is_read_from_the_start(machine: Machine, other:
     """A 200 to a Range request replaces what had come."""
     make_image(machine.store, f"{fake.host}/org/app:1.0", [LARGE])
     machine.push(fake, "org/app:1.0")
-    fake.faults.blob_breaks_after, fake.faults.blob_ignores_range = 300, True
+    other.know_config(machine, f"{fake.host}/org/app:1.0")
+    fake.faults.blob_breaks_after, fake.faults.blob_ignores_range = 900_000, True
     other.pull(fake, "org/app:1.0")
     assert other.store.read(Digest.of(LARGE)) == LARGE
+    assert other.pauses == [1]
 
 
 def test_garbled_layer_is_fetched_again(machine: Machine, other: Machine, fake: FakeRegistry) -> None:
@@ -329,6 +372,7 @@ def test_missing_right_is_denied(machine: Machine) -> None:
         with pytest.raises(Refusal, match=r"^denied: requested access to the resource is denied$"):
             machine.push(fake, "org/app:1.0", BOB)
         assert machine.pauses == []
+        assert len([seen for seen in fake.requests if seen.path == "/token"]) == 1
 
 
 def test_refusal_of_the_token_server_names_the_request(machine: Machine) -> None:
@@ -434,6 +478,10 @@ def test_nobody_listens(machine: Machine) -> None:
             "denied: permission_denied: write_package",
         ),
         ((404, "application/json", b'{"errors":[{"code":"NEW","message":"odd"}]}'), "unknown: odd"),
+        (
+            (404, "application/json", b'{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}'),
+            "manifest unknown",
+        ),
     ],
 )
 def test_answers_that_are_no_registry_s(
