@@ -7,7 +7,6 @@ layout. Each has a home of its own: no test sees the machine's logins or images.
 import hashlib
 import json
 import shutil
-import subprocess
 import sys
 import tarfile
 from abc import ABC, abstractmethod
@@ -19,7 +18,7 @@ from typing import ClassVar
 from tests.clients.cgroups import remove_cgroups
 from tests.clients.daemon import Daemon
 from tests.clients.image import Sample
-from tests.clients.namespace import CommandFailedError, Namespace
+from tests.clients.namespace import Namespace
 from tests.clients.registry import Registry
 
 
@@ -97,15 +96,7 @@ class CommandLine(ABC):
         Raises:
             CommandFailedError: It did not exit with 0.
         """
-        done = self.attempt(*argv, text=text)
-        if done.returncode != 0:
-            line = " ".join(str(word) for word in argv)
-            raise CommandFailedError(f"{line}: exit {done.returncode}\n{done.stdout}{done.stderr}")
-        return done.stdout
-
-    def attempt(self, *argv: str | Path, text: str | None = None) -> "subprocess.CompletedProcess[str]":
-        """Run a command of this client to its end, whatever that is."""
-        return self.namespace.run(argv, env=self.environment, folder=self.folder, text=text)
+        return self.namespace.output(argv, env=self.environment, folder=self.folder, text=text)
 
     def fresh(self, stem: str) -> Path:
         """A path in the client's home where nothing is yet."""

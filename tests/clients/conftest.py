@@ -34,8 +34,8 @@ from tests.tools import absent, require, require_root
 NewClient = Callable[[str], CommandLine]
 """Makes a client by name, with an empty home."""
 
-_PORT_BASES = count(6000, 10)
-"""Of the labs, inside the namespace. The ports of one are 5 hundred apart at most, and differ in their last digit."""
+_PORT_BASES = count(6000, 100)
+"""Of the labs, inside the namespace."""
 
 _CLASSES: Mapping[str, type[CommandLine]] = {
     "buildah": Buildah,

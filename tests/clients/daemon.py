@@ -86,7 +86,7 @@ def _configure(daemon: Daemon, folder: Path, cgroup: str) -> Path:
         ["address", "add", address, "dev", bridge],
         ["link", "set", bridge, "up"],
     ):
-        daemon.namespace.run(["ip", *words], env=daemon.environment).check_returncode()
+        daemon.namespace.output(["ip", *words], env=daemon.environment)
     config = folder / "daemon.json"
     values = {
         "hosts": [daemon.environment["DOCKER_HOST"]],

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 from labs.attempts import Attempt
 from tests.clients.daemon import Daemon
 from tests.clients.image import Sample
-from tests.clients.namespace import CommandFailedError, Namespace
+from tests.clients.namespace import Namespace
 from tests.clients.registry import Registry
 
 CODES = ("TP1-PAT", "TP1-LOGIN", "TP1-BUILD", "TP1-PUSH", "TP1-BLOBS", "TP1-TAGS", "TP1-PULL")
@@ -59,19 +58,9 @@ class Lab:
         labels = {"lab.registry.nonce": self.attempt.parameters["nonce"], "org.opencontainers.image.source": source}
         return Sample(f"hello from {self.attempt.student}", labels)
 
-    def run(self, *argv: str | Path, text: str | None = None, **environment: str) -> str:
+    def run(self, *argv: str | Path, **environment: str) -> str:
         """Standard output of a command of the lab. Raises CommandFailedError when it does not exit with 0."""
-        done = self.attempt_run(*argv, text=text, **environment)
-        if done.returncode != 0:
-            raise CommandFailedError(f"{argv}: exit {done.returncode}\n{done.stdout}{done.stderr}")
-        return done.stdout
-
-    def attempt_run(
-        self, *argv: str | Path, text: str | None = None, **environment: str
-    ) -> "subprocess.CompletedProcess[str]":
-        """Run a command of the lab to its end, whatever that is."""
-        variables = {**self.environment, **environment}
-        return self.namespace.run(argv, env=variables, folder=self.home.parent, text=text)
+        return self.namespace.output(argv, env={**self.environment, **environment}, folder=self.home.parent)
 
     def shell(self, machine: str, script: str, **environment: str) -> str:
         """Run a script as ``labstack shell`` would."""
@@ -90,7 +79,7 @@ class Lab:
 
     def grade(self) -> dict[str, str]:
         """By check its verdict, as ``labcheck`` gives them now."""
-        done = self.attempt_run("labcheck", "tp1", "--json")
+        done = self.namespace.run(["labcheck", "tp1", "--json"], env=self.environment, folder=self.home.parent)
         checks = json.loads(done.stdout)["checks"]
         return {check["code"]: check["status"] for check in checks}
 

@@ -17,6 +17,9 @@ from typing import IO, Self
 ADDRESS = "198.51.100.7"
 """Of the range for documentation (RFC 5737): nobody's."""
 
+RUN_SECONDS = 120
+"""More than any client takes, on a busy machine too."""
+
 NAMES = ("registry.example.com", "registry.lab.test")
 
 _HOSTS = rf"127.0.0.1 localhost\n::1 localhost\n{ADDRESS} {' '.join(NAMES)}\n"
@@ -94,9 +97,24 @@ class Namespace:
         self, argv: Sequence[str | Path], *, env: Mapping[str, str], folder: Path = Path("/"), text: str | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run a client to its end, whatever its exit code; ``text`` is its standard input."""
+        command = self.command(argv, folder)
         return subprocess.run(
-            self.command(argv, folder), check=False, capture_output=True, text=True, env=env, input=text, timeout=60
+            command, check=False, capture_output=True, text=True, env=env, input=text, timeout=RUN_SECONDS
         )
+
+    def output(
+        self, argv: Sequence[str | Path], *, env: Mapping[str, str], folder: Path = Path("/"), text: str | None = None
+    ) -> str:
+        """Standard output of a client.
+
+        Raises:
+            CommandFailedError: It did not exit with 0.
+        """
+        done = self.run(argv, env=env, folder=folder, text=text)
+        if done.returncode != 0:
+            line = " ".join(str(word) for word in argv)
+            raise CommandFailedError(f"{line}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout
 
     def start(self, argv: Sequence[str | Path], *, env: Mapping[str, str], log: IO[bytes]) -> "subprocess.Popen[bytes]":
         """Start a server; it gets SIGTERM when this process dies before stopping it."""
