@@ -1,14 +1,36 @@
-"""The ``%labtree`` magic: draws what a name leads to. It calls ``labstack tree``, as a terminal would.
+"""The notebooks' magics: ``%%sh`` runs a cell as a terminal would, ``%labtree`` draws what a name leads to.
 
-Load it with ``%load_ext labs.notebook``.
+Load them with ``%load_ext labs.notebook``. Neither knows anything that a terminal does not.
 """
 
 import os
 import subprocess
 import sys
 
+from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import SVG, display
+
+
+def sh(_line: str, cell: str) -> None:
+    """Run the cell in a shell that stops at the first failure; both of its streams in one, line by line.
+
+    IPython's own ``%%sh`` keeps the streams apart and shows standard error in red, where docker writes its progress.
+    """
+    with subprocess.Popen(
+        ["/bin/sh", "-e", "-c", cell],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        for said in process.stdout or ():
+            sys.stdout.write(said)
+            sys.stdout.flush()
+    if process.returncode:
+        raise UsageError(f"the cell ended with exit code {process.returncode}")
 
 
 def labtree(line: str) -> None:
@@ -21,6 +43,7 @@ def labtree(line: str) -> None:
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """Register the magic."""
+    """Register the magics."""
     # IPython wraps the method and loses its type on the way.
+    shell.register_magic_function(sh, magic_kind="cell")  # type: ignore[arg-type, call-arg]
     shell.register_magic_function(labtree, magic_kind="line")  # type: ignore[arg-type, call-arg]

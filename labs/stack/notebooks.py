@@ -87,6 +87,7 @@ class NotebookServer:
         }
         write_private(self.config, json.dumps(values, indent=2) + "\n")
         self._write_kernel()
+        self._write_settings()
 
     def _write_kernel(self) -> None:
         """A ``python3`` that begins in the lab's environment as it is then: a reset changes the parameters."""
@@ -99,6 +100,13 @@ class NotebookServer:
             "language": "python",
         }
         (folder / "kernel.json").write_text(json.dumps(kernel, indent=2) + "\n", encoding="utf-8")
+
+    def _write_settings(self) -> None:
+        """The first page asks no question about news from the network."""
+        folder = self.home.notebooks / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+        folder.mkdir(parents=True, exist_ok=True)
+        answers = {"fetchNews": "false", "checkForUpdates": False}
+        (folder / "notification.jupyterlab-settings").write_text(json.dumps(answers) + "\n", encoding="utf-8")
 
     def _folders(self) -> dict[str, str]:
         """Jupyter's own folders: the reader's settings elsewhere neither change this server nor are changed."""

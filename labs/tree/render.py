@@ -15,7 +15,7 @@ COLUMN_WIDTH = 330
 BOX_WIDTH = 290
 BOX_HEIGHT = 72
 MARGIN = 12
-FACT_LIMIT = 40
+FACT_LIMIT = 37
 """Characters of one fact in a box; a longer one ends in an ellipsis. The full text is the box's tooltip."""
 
 LINE_LIMIT = 4
@@ -122,8 +122,13 @@ def _rectangle(box: _Box) -> str:
 def _words(node: Node) -> list[str]:
     """What a box says, heading first. A name is broken where it must be, never cut: its end is the tag."""
     if node.role == "tag":
-        return [node.role, *wrap(node.digest, FACT_LIMIT, break_on_hyphens=False)]
+        return [node.role, *_break(node.digest)]
     return [f"{node.role} · {size_words(node.size)}", _short(node.digest), *node.facts]
+
+
+def _break(name: str) -> list[str]:
+    """A name in lines that fit a box, broken behind slashes."""
+    return [line.replace(" ", "") for line in wrap(name.replace("/", "/ "), FACT_LIMIT, break_on_hyphens=False)]
 
 
 def _weight(number: int) -> str:
