@@ -134,16 +134,17 @@ def twin(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(scope="session")
 def secure_twin(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    """The GHCR twin, over TLS, at ``localhost``."""
+    """The GHCR twin, over TLS, at ``localhost`` too."""
     folder = tmp_path_factory.mktemp("secure-twin") / "registry"
-    with running_registry(namespace, "localhost:5443", "127.0.0.1", folder, tls=True, twin=True) as registry:
+    everywhere = "0.0.0.0"  # noqa: S104  of the namespace, where nobody else is
+    with running_registry(namespace, "registry.example.com:8444", everywhere, folder, tls=True, twin=True) as registry:
         yield registry
 
 
 @pytest.fixture
-def trusted(namespace: Namespace, secure: Registry) -> Iterator[Registry]:
-    """``secure``, for clients that are told to trust its CA; what they wrote into ``/etc/docker`` goes again."""
-    yield secure
+def no_trust_left(namespace: Namespace) -> Iterator[None]:
+    """What clients were told to trust in ``/etc/docker/certs.d`` goes again."""
+    yield
     shutil.rmtree(namespace.file("/etc/docker/certs.d"), ignore_errors=True)
 
 

@@ -101,14 +101,14 @@ def running_registry(
 
     Args:
         namespace: Where it listens.
-        name: What clients type, with the port; also the certificate's name.
+        name: What clients type, with the port; also a name of the certificate.
         address: IP address to listen on.
         folder: Made for its state.
         tls: It has a certificate of a new CA of its own.
         twin: It is the GHCR twin.
     """
     host, _, port = name.partition(":")
-    certificate = throw_away_tls(folder / "tls", (host,)) if tls else None
+    certificate = throw_away_tls(folder / "tls", (host, "localhost")) if tls else None
     config = write_config(folder, config={"http": {"addr": f"{address}:{port}"}}, tls=certificate, twin=twin)
     program = [*dying_with_us("TERM"), *namespace.command(PROGRAM)]
     server = start_registry(config, certificate, program)

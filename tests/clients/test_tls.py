@@ -18,13 +18,14 @@ def test_an_unknown_authority_is_refused(client: str, secure: Registry, new_clie
     assert f"untrusted/{client}" not in secure.repositories()
 
 
+@pytest.mark.usefixtures("no_trust_left")
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_trusted_authority_is_accepted(client: str, trusted: Registry, new_client: NewClient) -> None:
+def test_a_trusted_authority_is_accepted(client: str, secure: Registry, new_client: NewClient) -> None:
     """With its CA in certs.d, or given to those that do not look there, the same push and a pull succeed."""
     command_line = new_client(client)
-    command_line.trust(trusted)
-    command_line.push(trusted, f"trusted/{client}:1.0", Sample(client, {}))
-    held = command_line.pull(trusted, f"trusted/{client}:1.0")
-    image = trusted.image(f"trusted/{client}", "1.0")
+    command_line.trust(secure)
+    command_line.push(secure, f"trusted/{client}:1.0", Sample(client, {}))
+    held = command_line.pull(secure, f"trusted/{client}:1.0")
+    image = secure.image(f"trusted/{client}", "1.0")
     assert held.digest in {image.tagged, image.manifest}
-    assert f"trusted/{client}" in trusted.repositories()
+    assert f"trusted/{client}" in secure.repositories()

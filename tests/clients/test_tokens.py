@@ -1,6 +1,6 @@
 """Real clients and the GHCR twin: the token dance, rights, refusals, and what the journal remembers of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -79,21 +79,40 @@ def test_a_token_to_read_does_not_write(client: str, twin: Registry, reader: Acc
     assert f"acme/refused/{client}" not in twin.repositories()
 
 
-def test_a_tls_registry_at_localhost_needs_docker_s_own_store(secure_twin: Registry, new_client: NewClient) -> None:
-    """At ``localhost`` Docker verifies no certificate, but with containerd's image store it does for the token.
+@pytest.mark.usefixtures("no_trust_left")
+@pytest.mark.parametrize("client", [client for client in CLIENTS if client != "docker-28"])
+def test_tokens_over_tls(client: str, secure_twin: Registry, new_client: NewClient) -> None:
+    """With the CA trusted the whole dance works over TLS, the token endpoint included."""
+    account, command_line = _account(secure_twin, "ada", "write:packages"), new_client(client)
+    command_line.trust(secure_twin)
+    command_line.login(secure_twin, account.user, account.token)
+    command_line.push(secure_twin, f"acme/{client}/app:1.0", Sample(client, {}))
+    held = command_line.pull(secure_twin, f"acme/{client}/app:1.0")
+    image = secure_twin.image(f"acme/{client}/app", "1.0")
+    assert held.digest in {image.tagged, image.manifest}
+
+
+@pytest.mark.usefixtures("no_trust_left")
+@pytest.mark.parametrize("host", ["localhost", "registry.example.com"])
+def test_containerd_s_store_takes_tokens_by_the_system_s_trust_only(
+    host: str, secure_twin: Registry, new_client: NewClient
+) -> None:
+    """With containerd's image store Docker logs in, and then cannot push: certs.d does not count for the token.
 
     Seen with Docker 26.1 and 28.5, each with both image stores, in November 2026. With Docker's own store login, push
-    and pull pass over TLS with a CA that nobody trusts. With containerd's store (Docker Desktop; from version 29 on the
-    default) only the login passes; for push and pull the token is fetched by a client that verifies, and ``certs.d``
-    does not help, only the system's trust does. Plain HTTP at ``localhost`` passes with both stores, ``build --push``
-    and private bases included, if the server answers a TLS hello with HTTP 400, as ours does. So Docker's own daemon
-    has to meet the twins over plain HTTP.
+    and pull pass with the CA in ``certs.d``, and at ``localhost``, where nothing is verified, without. With containerd
+    as the store (Docker Desktop; from version 29 on the default) only the login passes: for push and pull the token is
+    fetched by a client that knows the system's CAs alone, at ``localhost`` too. Plain HTTP at ``localhost`` passes with
+    both stores, ``build --push`` and private bases included, if the server answers a TLS hello with HTTP 400, as ours
+    does. So Docker's own daemon has to meet the twins over plain HTTP.
     """
-    account = _account(secure_twin, "ada", "write:packages")
+    place = replace(secure_twin, name=f"{host}:8444")
+    account = _account(place, "ada", "write:packages")
     classic, containerd = new_client("docker-26"), new_client("docker-28")
     for docker in (classic, containerd):
-        docker.login(secure_twin, account.user, account.token)
-    classic.push(secure_twin, "acme/classic/app:1.0", Sample("classic", {}))
-    assert secure_twin.image("acme/classic/app", "1.0").layers
+        docker.trust(place)
+        docker.login(place, account.user, account.token)
+    classic.push(place, f"acme/{host}/classic:1.0", Sample("classic", {}))
+    assert place.image(f"acme/{host}/classic", "1.0").layers
     with pytest.raises(CommandFailedError, match=r"failed to fetch oauth token: .* signed by unknown authority"):
-        containerd.push(secure_twin, "acme/containerd/app:1.0", Sample("containerd", {}))
+        containerd.push(place, f"acme/{host}/containerd:1.0", Sample("containerd", {}))
