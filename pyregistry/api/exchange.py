@@ -66,10 +66,10 @@ def current(scope: Scope) -> Exchange:
 
 
 def target(scope: Scope) -> str:
-    """Path and query as the client wrote them, credentials redacted."""
+    """Path and query as the client wrote them. Whoever writes them down redacts them."""
     path: str = scope["raw_path"].decode("latin-1")
     query: str = scope["query_string"].decode("latin-1")
-    return redact(f"{path}?{query}" if query else path)
+    return f"{path}?{query}" if query else path
 
 
 def peer(scope: Scope) -> str:

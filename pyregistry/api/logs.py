@@ -49,7 +49,7 @@ def access_line(exchange: Exchange, scope: Scope) -> str:
     """One request in Apache's combined format. The user column is ``-``, as registry:2's is."""
     headers = Headers(scope=scope)
     at = exchange.at.astimezone().strftime("%d/%b/%Y:%H:%M:%S %z")
-    request = f"{scope['method']} {_escaped(target(scope))} HTTP/{scope['http_version']}"
+    request = f"{scope['method']} {_escaped(redact(target(scope)))} HTTP/{scope['http_version']}"
     host = peer(scope).rpartition(":")[0] or "-"
     quoted = [_escaped(redact(headers.get(name, ""))) for name in ("referer", "user-agent")]
     return (
@@ -67,7 +67,7 @@ def request_fields(exchange: Exchange, scope: Scope) -> dict[str, object]:
         "http.request.host": headers.get("host", ""),
         "http.request.uri": target(scope),
         "http.request.remoteaddr": peer(scope),
-        "http.request.useragent": redact(headers.get("user-agent", "")),
+        "http.request.useragent": headers.get("user-agent", ""),
         "http.response.status": exchange.status or CLIENT_GONE_STATUS,
         "http.response.written": exchange.bytes_out,
         "http.response.duration": f"{exchange.duration_ms:.3f}ms",

@@ -89,6 +89,14 @@ def test_an_access_line_is_apaches_combined() -> None:
     )
 
 
+def test_an_access_line_keeps_no_secret() -> None:
+    """Clients put tokens into queries and referers."""
+    request = scope("GET", "/token?password=hunter2", [], {"referer": "http://r/?token=ghp_0123456789abcdef"})
+    line = logs.access_line(Exchange(at=AT, status=200), request)
+    assert "/token?password=REDACTED HTTP" in line
+    assert '"http://r/?token=REDACTED"' in line
+
+
 def test_an_access_line_of_an_unanswered_request_says_499() -> None:
     """Nginx and distribution say so of a client that left."""
     exchange = replace(Exchange(at=AT), status=None)
