@@ -119,22 +119,21 @@ def environment(
 ) -> dict[str, str]:
     """What a machine's commands run in. ``LAB_REGISTRY`` fits the docker that answers there.
 
-    Docker's own daemon has one store for all its clients: a second machine is the lab's engine unless ``LAB_DOCKER``
-    forces Docker's.
+    ``LAB_DOCKER`` is about the student's own machine. Another machine is always the lab's engine: Docker's daemon has
+    one store for all its clients, so that it cannot be two machines.
     """
-    choice = choose_docker(home, environ)
     is_first = machine == MACHINES[0]
-    docker = choice.docker if is_first or choice.is_forced else Docker.LAB
+    choice = choose_docker(home, environ) if is_first else Choice(Docker.LAB, is_forced=True)
     engine = str(home.engine(machine))
     return dict(environ) | {
         "PATH": _path(environ, home.bin, Path(sys.executable).parent),
         "LAB_HOME": str(home.state),
         "LAB_WORK": str(home.work),
         "LAB_MACHINE": machine,
-        "LAB_DOCKER": docker if choice.is_forced or not is_first else "auto",
+        "LAB_DOCKER": choice.docker if choice.is_forced else "auto",
         "LAB_ENGINE_HOME": engine,
         "DOCKER_CONFIG": engine,
-        "LAB_REGISTRY": registry_name(attempt.registries["hosted"], docker, choose_internet(environ)),
+        "LAB_REGISTRY": registry_name(attempt.registries["hosted"], choice.docker, choose_internet(environ)),
         "LAB_USER": attempt.parameters["user"],
         "LAB_ORG": attempt.parameters["org"],
         "LAB_REPO": attempt.parameters["repo"],

@@ -6,6 +6,7 @@ Each starts when a test first asks for it and lasts for the session of that work
 import contextlib
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
@@ -78,11 +79,20 @@ def docker_26(namespace: Namespace) -> Iterator[Daemon]:
 
 
 @pytest.fixture(scope="session")
-def new_client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> NewClient:
+def short_folder() -> Iterator[Path]:
+    """A folder with a short path: podman refuses a runroot of more than 50 characters."""
+    with tempfile.TemporaryDirectory(prefix="lab-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def new_client(request: pytest.FixtureRequest, short_folder: Path) -> NewClient:
     """Makes clients: ``docker-28``, ``docker-26``, ``podman`` …; skips the test when the program is missing."""
+    numbers = count()
 
     def make(name: str) -> CommandLine:
-        folder = tmp_path_factory.mktemp("clients") / name
+        folder = short_folder / str(next(numbers)) / name
+        folder.parent.mkdir()
         if name == "docker-28":
             return Docker(request.getfixturevalue("docker_28"), folder)
         if name == "docker-26":

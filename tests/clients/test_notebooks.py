@@ -11,7 +11,6 @@ from tests.clients.lab import ALL_PASSED, Lab
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
-@pytest.mark.xfail(strict=True, reason="one daemon plays both machines, and what it has pushed it does not fetch again")
 @pytest.mark.parametrize(("notebook", "docker"), [("tp1.en.ipynb", "docker_28"), ("tp1.fr.ipynb", "docker_26")])
 def test_a_notebook_ends_at_full_points(
     notebook: str, docker: str, lab: Lab, request: pytest.FixtureRequest, tmp_path: Path
