@@ -171,7 +171,9 @@ def test_archives_are_read_compressed_or_not(compress: Callable[[bytes], bytes])
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"text", b"\x1f\x8bbroken", gzip.compress(b"text"), gzip.compress(tar(("a", None, b"x")))[:-12]]
+    "raw",
+    [b"", b"text", b"\x1f\x8bbroken", gzip.compress(b"text"), gzip.compress(tar(("a", None, b"x")))[:-12]],
+    ids=["empty", "text", "broken gzip", "gzip of no archive", "cut short"],  # gzip holds the time: no name for a test
 )
 def test_what_is_no_archive_is_refused(raw: bytes) -> None:
     """Cut off, broken, or something else."""
