@@ -1,6 +1,7 @@
 """The wiring: middleware outermost first, then match → authorize → handler."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 
 from starlette.middleware import Middleware
@@ -9,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pyregistry.api import base, blobs, listings, manifests, tokens, uploads
-from pyregistry.api.authorization import authorize, mount_source, refuse_what_is_off
+from pyregistry.api.authorization import authorize, may_pull, mount_source, refuse_what_is_off
 from pyregistry.api.call import Call, Wiring, in_thread
 from pyregistry.api.exchange import current
 from pyregistry.api.locations import base_url
@@ -89,7 +90,7 @@ class Registry:
         credentials = RequestCredentials(request.headers.get("authorization"), url)
         exchange.identity, source = await in_thread(authorize, wiring, credentials, found, source)
         refuse_what_is_off(wiring.settings.storage, request.method, found)
-        return Call(request, found, wiring, url, source)
+        return Call(request, found, wiring, url, source, partial(may_pull, wiring, credentials))
 
 
 def _common_headers(wiring: Wiring) -> Iterator[tuple[str, str]]:

@@ -67,6 +67,15 @@ def _authorize_mount(
             raise refused from None
 
 
+def may_pull(wiring: Wiring, credentials: RequestCredentials, repository: str) -> bool:
+    """Whether the client may read there as well. What it holds counts; it is not sent for a further token."""
+    try:
+        wiring.guard.controller.authorize(credentials, [AccessRequest(repository, Access.PULL)])
+    except (Unauthorized, Denied):
+        return False
+    return True
+
+
 def refuse_what_is_off(storage: StorageSettings, method: str, match: Match) -> None:
     """Deletes where they are not enabled (tags included: CVE-2026-41888), and every write while read-only.
 

@@ -1,6 +1,7 @@
 """What a handler is given: one request, what it is about, and what it may work with."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -35,13 +36,15 @@ class Call:
     Attributes:
         base_url: ``scheme://host[:port]`` as the client called us.
         mount_source: The repository of ``?from=``, if the client may read there.
+        may_pull: Whether the client may read a repository; it may block.
     """
 
     request: Request
     match: Match
     wiring: Wiring
     base_url: str
-    mount_source: str | None = None
+    mount_source: str | None
+    may_pull: Callable[[str], bool]
 
     @property
     def exchange(self) -> Exchange:

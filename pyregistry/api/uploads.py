@@ -59,15 +59,29 @@ async def _mount(call: Call) -> Descriptor | None:
     ``mount_source`` is set by the authorization, which alone knows whether the client may read there.
     """
     query = call.request.query_params
-    if call.mount_source is None or "mount" not in query:
+    if "mount" not in query or ("from" in query and call.mount_source is None):
         return None
     digest = _parse_digest(query["mount"])
+    source = call.mount_source or await in_thread(_find_source, call, digest)
+    if source is None:
+        return None
     try:
-        mounted = await in_thread(call.store.blobs.mount, call.repository, digest, call.mount_source)
+        mounted = await in_thread(call.store.blobs.mount, call.repository, digest, source)
     except BlobUnknown:
         return None
     call.exchange.digest = digest
     return mounted
+
+
+def _find_source(call: Call, digest: Digest) -> str | None:
+    """For a mount without ``from`` (end-11): some repository that holds the blob and that the client may read.
+
+    Without the second half, who knows a digest could link, and then read, a blob of a repository closed to him.
+    """
+    source = next(filter(call.may_pull, call.store.blobs.holders(digest)), None)
+    if source:
+        call.exchange.detail["from"] = source
+    return source
 
 
 async def _take_whole(call: Call, digest: Digest) -> Response:

@@ -1,6 +1,7 @@
 """Blobs: content under its digest, linked into the repositories that hold it."""
 
 import logging
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from pyregistry.drivers.interface import Driver, KeyUnknown
@@ -10,6 +11,7 @@ from pyregistry.spec.errors import BlobUnknown
 from pyregistry.spec.media_types import OCTET_STREAM
 from pyregistry.store import paths
 from pyregistry.store.links import fetch_link, push_link
+from pyregistry.store.repositories import DriverRepositories
 
 _LOG = logging.getLogger(__name__)
 
@@ -20,8 +22,9 @@ class DriverBlobs:
     A link need not name its own digest: registry:2 keeps a sha512 upload under sha256 and links from one to the other.
     """
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, driver: Driver, repositories: DriverRepositories) -> None:
         self._driver = driver
+        self._repositories = repositories
 
     def exists(self, repository: str, digest: Digest) -> bool:
         """See ``Blobs``."""
@@ -43,6 +46,14 @@ class DriverBlobs:
             return self._driver.open(paths.blob_data(found.digest))
         except KeyUnknown:
             raise BlobUnknown(str(digest)) from None
+
+    def holders(self, digest: Digest) -> Iterator[str]:
+        """See ``Blobs``. One look for content that nobody has, else one into every repository."""
+        try:
+            self._driver.stat(paths.blob_data(digest))
+        except KeyUnknown:
+            return iter(())
+        return (name for name in self._repositories.folders() if self.exists(name, digest))
 
     def mount(self, repository: str, digest: Digest, source: str) -> Descriptor:
         """See ``Blobs``."""

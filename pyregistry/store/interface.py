@@ -68,6 +68,10 @@ class Blobs(Protocol):
         """A seekable reader at offset 0; the caller closes it. Raises BlobUnknown."""
         ...
 
+    def holders(self, digest: Digest) -> Iterator[str]:
+        """Repositories that hold the blob, in lexical order, looked for as one goes on asking."""
+        ...
+
     def mount(self, repository: str, digest: Digest, source: str) -> Descriptor:
         """Link a blob of ``source`` into ``repository`` without copying (end-11). Raises BlobUnknown."""
         ...
@@ -149,7 +153,7 @@ class Tags(Protocol):
 
 
 class Repositories(Protocol):
-    """The repositories that hold something."""
+    """The repositories that hold a manifest; one that was emptied is none any more."""
 
     def names(self) -> Iterator[str]:
         """In lexical order."""

@@ -22,6 +22,7 @@ ROOT = "docker/registry/v2"
 REPOSITORIES = f"{ROOT}/repositories"
 LAYERS = "_layers"
 MANIFESTS = "_manifests"
+UPLOADS = "_uploads"
 
 
 def blob_data(digest: Digest) -> str:
@@ -74,9 +75,14 @@ def tag_index_link(name: str, tag_name: str, digest: Digest) -> str:
     return f"{tag(name, tag_name)}/index/{digest.algorithm}/{digest.encoded}/link"
 
 
+def uploads(name: str) -> str:
+    """All upload sessions, a folder each."""
+    return f"{repository(name)}/{UPLOADS}"
+
+
 def upload(name: str, uuid: str) -> str:
     """An upload session."""
-    return f"{repository(name)}/_uploads/{uuid}"
+    return f"{uploads(name)}/{uuid}"
 
 
 def upload_data(name: str, uuid: str) -> str:

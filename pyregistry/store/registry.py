@@ -25,7 +25,7 @@ class DriverStore:
 def open_store(driver: Driver) -> Store:
     """The store that lies on ``driver``, empty or filled, ours or registry:2's."""
     repositories = DriverRepositories(driver)
-    blobs = DriverBlobs(driver)
+    blobs = DriverBlobs(driver, repositories)
     tags = DriverTags(driver, repositories)
     return DriverStore(
         blobs=blobs,

@@ -1,13 +1,14 @@
-"""Repositories: whatever lies below ``repositories/`` and has blobs or manifests of its own."""
+"""Repositories: the folders below ``repositories/``, and which of them still hold a manifest."""
 
 from collections.abc import Iterator
 
-from pyregistry.drivers.interface import Driver
+from pyregistry.drivers.interface import Driver, KeyUnknown
 from pyregistry.spec.errors import NameInvalid
 from pyregistry.spec.names import parse_repository
 from pyregistry.store import paths
 
-_OWN = frozenset({paths.LAYERS, paths.MANIFESTS})
+_CONTENT = frozenset({paths.LAYERS, paths.MANIFESTS})
+_OWN = _CONTENT | {paths.UPLOADS}
 
 
 class DriverRepositories:
@@ -17,22 +18,41 @@ class DriverRepositories:
         self._driver = driver
 
     def names(self) -> Iterator[str]:
-        """See ``Repositories``."""
+        """See ``Repositories``. Deletes leave folders, which registry:2 needs; they do not make a repository."""
+        return (name for name in self.folders() if self._holds_manifest(name))
+
+    def folders(self) -> Iterator[str]:
+        """Every repository that has a folder, in lexical order: emptied ones and such as only began an upload, too."""
         top = (name for name in self._driver.children(paths.REPOSITORIES) if _is_repository(name))
         yield from sorted(found for name in top for found in self._walk(name))
 
     def exists(self, repository: str) -> bool:
-        """Whether the registry knows the repository. It does so as soon as a first blob was pushed."""
-        return not _OWN.isdisjoint(self._driver.children(paths.repository(repository)))
+        """Whether the registry knows the repository. It does so as soon as a first blob was pushed, and ever after."""
+        return not _CONTENT.isdisjoint(self._driver.children(paths.repository(repository)))
 
     def _walk(self, name: str) -> Iterator[str]:
-        """``name`` if it is a repository, and all below it."""
+        """``name`` if it has a folder of ours, and all below it."""
         children = list(self._driver.children(paths.repository(name)))
         if not _OWN.isdisjoint(children):
             yield name
         for child in children:
             if _is_repository(child):
                 yield from self._walk(f"{name}/{child}")
+
+    def _holds_manifest(self, name: str) -> bool:
+        folder = paths.revisions(name)
+        return any(
+            self._has_link(f"{folder}/{algorithm}/{encoded}")
+            for algorithm in self._driver.children(folder)
+            for encoded in self._driver.children(f"{folder}/{algorithm}")
+        )
+
+    def _has_link(self, folder: str) -> bool:
+        """registry:2 deletes a link and leaves its folder; an empty link is its crash's scar."""
+        try:
+            return self._driver.stat(f"{folder}/link").size > 0
+        except KeyUnknown:
+            return False
 
 
 def _is_repository(component: str) -> bool:

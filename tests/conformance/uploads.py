@@ -96,11 +96,29 @@ END_4 = (
         ("elsewhere",),
     ),
     Row(
-        "end-11-no-source",
-        "a mount that names no source begins a session",
+        "end-11-anonymous",
+        "a mount need not name its source: whichever repository holds the blob will do",
         (
-            Step("POST", _NEW + "?mount={blob}", 202),
+            Step(
+                "POST",
+                _NEW + "?mount={blob}",
+                201,
+                expect={
+                    "Docker-Content-Digest": "{blob}",
+                    "Location": "{url}/v2/{repo}/blobs/{blob}",
+                },
+            ),
+            Step("GET", _BLOB, 200, body=Body("blob")),
+        ),
+        ("elsewhere",),
+    ),
+    Row(
+        "end-11-no-source",
+        "what no repository holds is uploaded, and so is what was to come from where nothing can be",
+        (
+            Step("POST", _NEW + "?mount={missing}", 202),
             Step("POST", _NEW + "?mount={blob}&from=NO/Name", 202),
+            Step("POST", _NEW + "?mount=sha256:baddigeststring", 400, code="DIGEST_INVALID"),
         ),
         ("elsewhere",),
     ),

@@ -295,7 +295,7 @@ class TestManifests:
         with pytest.raises(ManifestBlobUnknown) as refused:
             store.manifests.push(REPOSITORY, "1.0", image.media_type, image.body)
         assert refused.value.digests == tuple(str(Digest.of(blob)) for blob in image.blobs)
-        assert list(store.repositories.names()) == ["acme/other"]
+        assert list(store.repositories.names()) == []
         with pytest.raises(ManifestUnknown):
             store.manifests.fetch(REPOSITORY, image.digest)
 
@@ -490,11 +490,22 @@ class TestRepositories:
     """What the catalog lists."""
 
     def test_names_come_in_lexical_order(self, store: Store) -> None:
-        """Those that hold something, nested ones too; not the folders above them, nor one that only began an upload."""
+        """Those that hold a manifest, nested ones too; not the folders above them, nor one that only has blobs."""
         for repository in ("b", "a/b", "a-b", "a/b/c", "z.z/y__y"):
-            push_blob(store, repository, b"x")
+            push_image(store, repository, an_image())
+        push_blob(store, "only/blobs", b"x")
         store.uploads.create("only/began")
         assert list(store.repositories.names()) == ["a-b", "a/b", "a/b/c", "b", "z.z/y__y"]
+
+    def test_an_emptied_repository_is_not_listed(self, store: Store) -> None:
+        """With its last manifest it disappears, with the next one it is back; those below it are not concerned."""
+        image = an_image()
+        for repository in ("a", "a/b"):
+            push_image(store, repository, image)
+        store.manifests.delete("a", image.digest)
+        assert list(store.repositories.names()) == ["a/b"]
+        push_image(store, "a", image)
+        assert list(store.repositories.names()) == ["a", "a/b"]
 
     def test_an_empty_registry_has_none(self, store: Store) -> None:
         """And that is no error."""

@@ -12,6 +12,7 @@ from pyregistry.drivers.memory import MemoryDriver
 from pyregistry.spec.digest import Digest
 from pyregistry.spec.endpoints import Access
 from pyregistry.spec.errors import Denied
+from tests.fakes.pushes import an_image, push_image
 from tests.unit.pyregistry.api.harness import ALICE, SETTINGS, Application, Doorkeeper, OpenDoor, settings
 
 CONTENT = b"content of a blob"
@@ -161,6 +162,20 @@ def test_a_mount_needs_the_source_and_becomes_an_upload_without_it() -> None:
         sent = application.request("POST", f"{NEW_UPLOAD}?mount={DIGEST}&from=org/base", headers=AS_ALICE)
         assert sent.status == status
         assert application.event.detail == {"from": "org/base"}
+
+
+@pytest.mark.parametrize(("may_read_holder", "status"), [(True, 201), (False, 202)])
+def test_a_mount_without_a_source_takes_only_what_the_client_may_read(*, may_read_holder: bool, status: int) -> None:
+    """end-11: a blob of a repository that is closed to him is not linked into his own, even if he knows its digest."""
+    application = Application(controller=Doorkeeper())
+    application.request("POST", f"/v2/org/base/blobs/uploads/?digest={DIGEST}", CONTENT, AS_ALICE)
+    target = [AccessRequest("org/app", Access.PULL), AccessRequest("org/app", Access.PUSH)]
+    holder = [AccessRequest("org/base", Access.PULL)] if may_read_holder else []
+    application.guard.controller.allowed = target + holder  # type: ignore[attr-defined]
+    sent = application.request("POST", f"{NEW_UPLOAD}?mount={DIGEST}", headers=AS_ALICE)
+    assert sent.status == status
+    assert application.store.blobs.exists("org/app", DIGEST) is may_read_holder
+    assert application.event.detail == ({"from": "org/base"} if may_read_holder else {})
 
 
 def test_the_challenge_for_a_mount_names_the_source_too() -> None:
@@ -322,3 +337,12 @@ def test_relative_urls_make_relative_locations() -> None:
 def _manifest() -> bytes:
     config = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": str(DIGEST), "size": len(CONTENT)}
     return json.dumps({"schemaVersion": 2, "config": config, "layers": []}).encode()
+
+
+def test_the_catalog_forgets_an_emptied_repository() -> None:
+    """At once; an empty catalog is an empty list."""
+    application, image = Application(), an_image()
+    push_image(application.store, "org/app", image)
+    assert json.loads(application.request("GET", "/v2/_catalog").body) == {"repositories": ["org/app"]}
+    application.request("DELETE", f"/v2/org/app/manifests/{image.digest}")
+    assert json.loads(application.request("GET", "/v2/_catalog").body) == {"repositories": []}

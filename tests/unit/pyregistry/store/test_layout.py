@@ -66,15 +66,16 @@ def test_a_moved_tag_remembers(tmp_path: Path) -> None:
     assert {path.name for path in index.iterdir()} == {IMAGE.digest.encoded, other.digest.encoded}
 
 
-def test_an_emptied_repository_stays(tmp_path: Path) -> None:
-    """registry:2 never forgets a repository; its tag list is empty, not unknown."""
+def test_an_emptied_repository_keeps_its_folders(tmp_path: Path) -> None:
+    """registry:2 knows it by them, so its tag list is empty, not unknown; the catalog does not list it."""
     store = open_store(FilesystemDriver(tmp_path))
     push_image(store, "acme/app", IMAGE, "1.0")
     store.manifests.delete("acme/app", IMAGE.digest)
     for blob in IMAGE.blobs:
         store.blobs.delete("acme/app", Digest.of(blob))
     assert store.tags.list("acme/app") == []
-    assert list(store.repositories.names()) == ["acme/app"]
+    assert (tmp_path / ROOT / "repositories/acme/app/_manifests").is_dir()
+    assert list(store.repositories.names()) == []
 
 
 def test_a_session_is_a_folder() -> None:
