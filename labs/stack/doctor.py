@@ -113,8 +113,9 @@ def _settings(runner: ProcessRunner) -> Iterator[Symptom]:
 def _stack(runner: ProcessRunner, lab: Lab) -> Iterator[Symptom]:
     """Whether a stack that should be up is, and whether the ports of one that is not are free."""
     try:
+        base = ports.base(runner.environ)
         status = runner.status(lab)
-        twins = runner.twins(lab)
+        twins = runner.twins(lab) if status.state is StackState.UP else runner.planned(lab)
     except StackError:
         return  # said among the settings
     if status.state is StackState.BROKEN:
@@ -126,7 +127,7 @@ def _stack(runner: ProcessRunner, lab: Lab) -> Iterator[Symptom]:
         else:
             who = ports.holder(door.port)
             yield Symptom("port", Health.ILL, {"port": door.port, "program": who.name, "pid": who.pid or "?"})
-    if ports.base(runner.environ) == ports.AIRPLAY_BASE and not runner.environ.get("LAB_PORT_BASE"):
+    if base == ports.AIRPLAY_BASE and not runner.environ.get("LAB_PORT_BASE"):
         yield Symptom("airplay", Health.REMARK, {"base": ports.AIRPLAY_BASE})
 
 

@@ -59,7 +59,7 @@ class ProcessRunner:
         except AttemptUnreadable:
             is_damaged = True
         services = tuple(service for twin in twins for service in twin.status())
-        if attempt and all(service.pid for service in services):
+        if attempt and all(service.pid for service in services) and all(twin.is_whole() for twin in twins):
             state = StackState.UP
         elif is_damaged or any(twin.is_expected() for twin in twins):
             state = StackState.BROKEN
@@ -72,15 +72,21 @@ class ProcessRunner:
         return inventory.take(self.home, lab.id, [door.process for twin in self.twins(lab) for door in twin.doors])
 
     def twins(self, lab: Lab) -> Sequence[Twin]:
-        """The stack's services. Raises StackError when ``LAB_PORT_BASE`` is no port."""
-        folder, ca = self.home.stack(lab.id), self.home.authority / "ca.crt"
-        base = self._port_base(lab)
-        return [Twin(service, folder / service.role, base, ca) for service in lab.services]
+        """The stack's services, where they are; before the first start where they will be. Raises StackError."""
+        return self._twins(lab, self._recorded_base(lab) or ports.base(self.environ))
 
-    def _port_base(self, lab: Lab) -> int:
-        """Where ``LAB_PORT_BASE`` says, else where the attempt under way is, else the course's ports."""
-        if self.environ.get("LAB_PORT_BASE"):
-            return ports.base(self.environ)
+    def planned(self, lab: Lab) -> Sequence[Twin]:
+        """The services where ``up`` puts them: ``LAB_PORT_BASE`` moves them. Raises StackError."""
+        recorded = None if self.environ.get("LAB_PORT_BASE") else self._recorded_base(lab)
+        return self._twins(lab, recorded or ports.base(self.environ))
+
+    def _twins(self, lab: Lab, port_base: int) -> Sequence[Twin]:
+        """The services on the ports from a base on."""
+        folder, ca = self.home.stack(lab.id), self.home.authority / "ca.crt"
+        return [Twin(service, folder / service.role, port_base, ca) for service in lab.services]
+
+    def _recorded_base(self, lab: Lab) -> int | None:
+        """Where the attempt under way is; None where there is none, or its record is damaged."""
         try:
             attempt = Attempt.load(self.home.stack(lab.id))
         except AttemptUnreadable:
@@ -91,14 +97,14 @@ class ProcessRunner:
             for service in lab.services
             if service.role in known
         ]
-        return next(iter(recorded), None) or ports.base(self.environ)
+        return next(iter(recorded), None)
 
     def _up(self, lab: Lab, progress: Progress) -> Attempt:
         """First what all stacks share, then the services, then the student's files; the record last."""
         authority.ensure_authority(self.home.authority)
         found = Attempt.load(self.home.stack(lab.id))
         attempt = found or self._begin(lab)
-        twins = self.twins(lab)
+        twins = self.planned(lab)
         for twin in twins:
             self._start(twin, attempt, progress)
         attempt = replace(attempt, registries={twin.service.role: twin.endpoint() for twin in twins})
@@ -129,8 +135,8 @@ class ProcessRunner:
         )
 
     def _start(self, twin: Twin, attempt: Attempt, progress: Progress) -> None:
-        """Start a service unless it runs and answers where it should."""
-        if twin.answers():
+        """Start a service unless it runs, with all its files, and answers where it should."""
+        if twin.is_whole() and twin.answers():
             return
         twin.stop()
         for door in twin.doors:

@@ -96,6 +96,11 @@ class Twin:
         return self.folder / "journal.jsonl"
 
     @property
+    def accounts(self) -> Path:
+        """Who may do what, and their tokens."""
+        return self.folder / "accounts.json"
+
+    @property
     def credential(self) -> Path:
         """``user:token`` of the grader's account."""
         return self.folder / "labcheck.credential"
@@ -145,7 +150,7 @@ class Twin:
                 "http": address,
                 "pyregistry": {
                     "twin": self.service.twin,
-                    "accounts": {"path": str(self.folder / "accounts.json")},
+                    "accounts": {"path": str(self.accounts)},
                     "journal": {"path": str(self.journal)},
                 },
             }
@@ -158,8 +163,12 @@ class Twin:
         write_private(self.credential, f"{GRADER}:{json.loads(made)['token']}\n")
 
     def is_enrolled(self) -> bool:
-        """Whether ``enrol`` came to its end."""
-        return self.credential.exists()
+        """Whether ``enrol`` came to its end, and what it made is still there."""
+        return self.credential.exists() and self.accounts.exists()
+
+    def is_whole(self) -> bool:
+        """Whether its files are all there. A process goes on without them, and its journal goes nowhere."""
+        return self.is_enrolled() and self.journal.exists() and all(door.config.exists() for door in self.doors)
 
     def manage(self, what: str, verb: str, *arguments: str) -> str:
         """Run one of the registry's own commands on its accounts; what it printed.

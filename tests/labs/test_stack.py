@@ -212,6 +212,12 @@ def work_folder_gone(lab: LabUnderTest) -> None:
     shutil.rmtree(lab.home.files("tp1"))
 
 
+def files_of_the_registry_gone(lab: LabUnderTest) -> None:
+    """Somebody tidied up while the registry was running."""
+    for path in (lab.twin.plain.config, lab.twin.accounts, lab.twin.credential):
+        path.unlink()
+
+
 def certificates_gone(lab: LabUnderTest) -> None:
     """Somebody tidied the certificates away."""
     shutil.rmtree(lab.home.authority)
@@ -220,7 +226,7 @@ def certificates_gone(lab: LabUnderTest) -> None:
 
 BREAKAGES: list[Callable[[LabUnderTest], None]] = [
     *(kill, one_door_killed, stale_pid_file, lost_pid_file, truncated_store, half_written_attempt, no_attempt),
-    *(read_only_folders, work_folder_gone, certificates_gone),
+    *(read_only_folders, work_folder_gone, certificates_gone, files_of_the_registry_gone),
 ]
 
 
@@ -237,7 +243,9 @@ def test_reset_mends_a_broken_stack(lab: LabUnderTest, break_it: Callable[[LabUn
     assert lab.labcheck()[0] == 1
 
 
-@pytest.mark.parametrize("break_it", [kill, one_door_killed, stale_pid_file, lost_pid_file, work_folder_gone])
+@pytest.mark.parametrize("break_it",
+    [*(kill, one_door_killed, stale_pid_file, lost_pid_file, work_folder_gone, files_of_the_registry_gone)],
+)
 def test_up_mends_what_needs_no_reset(lab: LabUnderTest, break_it: Callable[[LabUnderTest], None]) -> None:
     """A registry that is gone is started again; the attempt goes on."""
     attempt = attempt_of(lab)
@@ -246,6 +254,17 @@ def test_up_mends_what_needs_no_reset(lab: LabUnderTest, break_it: Callable[[Lab
     assert state_of(lab) == "up"
     assert attempt_of(lab) == attempt
     assert lab.inventory() == lab.pristine
+    assert lab.labstack("pat", "new", "--scopes", "read:packages").stdout.startswith("ghp_")
+
+
+def test_a_lost_journal_is_no_running_stack(lab: LabUnderTest) -> None:
+    """A registry whose journal was deleted remembers nothing more: that is not called up, and up begins a new one."""
+    lab.twin.journal.unlink()
+    assert state_of(lab) == "broken"
+    assert "labstack up tp1" in lab.labstack("doctor", code=1).stdout
+    lab.labstack("up", "tp1")
+    assert lab.twin.journal.exists()
+    assert state_of(lab) == "up"
 
 
 def test_status_of_a_killed_registry(lab: LabUnderTest) -> None:
@@ -306,6 +325,8 @@ def test_moved_ports(new_lab: LabUnderTest) -> None:
     assert attempt_of(moved).registries["hosted"].url == f"http://127.0.0.1:{base + 1}"
     assert json.loads(moved.home.internet.read_text())["names"] == {"ghcr.io": f"127.0.0.1:{base + 21}"}
     assert moved.labcheck()[0] == 1
+    elsewhere = LabUnderTest(new_lab.home, new_lab.environ | {"LAB_PORT_BASE": str(free_port_base())})
+    assert f":{base + 1}," in elsewhere.labstack("status").stdout
     forgetful = LabUnderTest(new_lab.home, {k: v for k, v in new_lab.environ.items() if k != "LAB_PORT_BASE"})
     assert state_of(forgetful) == "up"
     assert f":{base + 1}," in forgetful.labstack("status").stdout
