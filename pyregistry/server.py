@@ -46,6 +46,7 @@ from pyregistry.drivers.memory import MemoryDriver
 from pyregistry.journal import EventLog, open_journal
 from pyregistry.spec.journal import Event
 from pyregistry.store.registry import open_store
+from pyregistry.twins import speech_of
 
 _LOG = logging.getLogger(__name__)
 
@@ -80,7 +81,9 @@ def serve(settings: Settings) -> int:
         with _listening(settings.http.address) as listener, _client_authorities(settings.http.tls) as authorities:
             journal = open_journal(settings)
             store = open_store(_open_driver(settings.storage.driver))
-            app = build_app(Wiring(settings, store, guard_for(settings), journal))
+            app = build_app(
+                Wiring(settings, store, guard_for(settings), journal, speech_of(settings.twin).lacking_endpoints)
+            )
             _remember(journal, "server.started", _shown(listener))
             asyncio.run(_run(_Embedded(app, listener, settings.http.tls, authorities), settings.http))
             _remember(journal, "server.stopped", _shown(listener))

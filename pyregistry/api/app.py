@@ -80,7 +80,8 @@ class Registry:
         """The request as a call that may go on."""
         wiring, http = self._wiring, self._wiring.settings.http
         issuer = wiring.guard.issuer
-        found = match(request.method, request.scope["raw_path"].decode("latin-1"), issuer.path if issuer else None)
+        path, token_path = request.scope["raw_path"].decode("latin-1"), issuer.path if issuer else None
+        found = match(request.method, path, token_path, wiring.lacking_endpoints)
         exchange = current(request.scope)
         exchange.match = found
         source = mount_source(found, request.query_params)

@@ -21,12 +21,17 @@ in_thread = asyncio.to_thread
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What the application is made of."""
+    """What the application is made of.
+
+    Attributes:
+        lacking_endpoints: Ids of the endpoints that the registry we stand in for does not have.
+    """
 
     settings: Settings
     store: Store
     guard: Guard
     journal: EventLog
+    lacking_endpoints: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

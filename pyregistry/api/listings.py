@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from itertools import accumulate
 
 from starlette.responses import Response
 
@@ -22,7 +23,7 @@ async def tags(call: Call) -> Response:
     listed, more = page(names, call.request.query_params, count)
     response = _json({"name": call.repository, "tags": listed})
     if more and count:
-        response.headers["Link"] = next_link(f"/v2/{call.repository}/tags/list", listed[-1], count)
+        response.headers["Link"] = next_link(f"/v2/{call.repository}/tags/list", last=listed[-1], n=count)
     return response
 
 
@@ -36,24 +37,38 @@ async def catalog(call: Call) -> Response:
     listed, more = await in_thread(lambda: page(call.store.repositories.names(), call.request.query_params, count))
     response = _json({"repositories": listed})
     if more:
-        response.headers["Link"] = next_link("/v2/_catalog", listed[-1], count)
+        response.headers["Link"] = next_link("/v2/_catalog", last=listed[-1], n=count)
     return response
 
 
 async def referrers(call: Call) -> Response:
-    """An index of what refers to the subject, empty where nothing does: never 404."""
+    """An index of what refers to the subject, empty where nothing does: never 404. A page of it, where it is long."""
+    query = call.request.query_params
+    count, wanted = parse_count(query), query.get("artifactType") or None
     found = await in_thread(call.store.manifests.referrers, call.repository, call.digest)
-    wanted = call.request.query_params.get("artifactType")
-    if wanted:
-        found = [descriptor for descriptor in found if descriptor.artifact_type == wanted]
-    response = _json(_index(found), OCI_INDEX)
+    following = [
+        _descriptor(each)
+        for each in found
+        if str(each.digest) > query.get("last", "") and wanted in (None, each.artifact_type)
+    ]
+    listed = following[: _fitting(following, count, call.wiring.settings.limits.manifest_bytes)]
+    response = _json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": listed}, OCI_INDEX)
     if wanted:
         response.headers["OCI-Filters-Applied"] = "artifactType"
+    if listed and len(listed) < len(following):
+        path = f"/v2/{call.repository}/referrers/{call.digest}"
+        response.headers["Link"] = next_link(path, artifactType=wanted, last=str(listed[-1]["digest"]), n=count)
     return response
 
 
-def _index(descriptors: Sequence[Descriptor]) -> dict[str, object]:
-    return {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [_descriptor(row) for row in descriptors]}
+def _fitting(rows: Sequence[object], count: int | None, most_bytes: int) -> int:
+    """How many of the first ``rows`` go into one answer: ``count``, and no more than clients read of a manifest.
+
+    One always does, or a client could never get past it.
+    """
+    wanted = rows if count is None else rows[:count]
+    sizes = accumulate(len(json.dumps(row)) for row in wanted)
+    return max(sum(size <= most_bytes for size in sizes), min(1, len(wanted)))
 
 
 def _descriptor(descriptor: Descriptor) -> dict[str, object]:

@@ -6,6 +6,7 @@ from pyregistry.api.call import Call, in_thread
 from pyregistry.api.conditions import entity_tag, is_unchanged
 from pyregistry.api.locations import location, manifest_path
 from pyregistry.spec.digest import Digest
+from pyregistry.spec.endpoints import REFERRERS
 from pyregistry.spec.errors import ManifestTooLarge
 from pyregistry.spec.names import parse_tag
 from pyregistry.store.interface import PushedManifest, Store
@@ -37,7 +38,7 @@ async def push(call: Call) -> Response:
         "Docker-Content-Digest": str(digest),
         "Location": location(call.wiring.settings.http, call.base_url, manifest_path(call.repository, digest)),
     }
-    if pushed.subject:
+    if pushed.subject and REFERRERS not in call.wiring.lacking_endpoints:
         headers["OCI-Subject"] = str(pushed.subject)
     response = Response(status_code=201, headers=headers)
     for tag in tags:

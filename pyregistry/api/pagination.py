@@ -35,6 +35,7 @@ def page(names: Iterable[str], query: Mapping[str, str], count: int | None) -> t
     return found[:count], bool(count) and len(found) > count
 
 
-def next_link(path: str, last: str, count: int) -> str:
+def next_link(path: str, **query: str | int | None) -> str:
     """The Link header that leads to the next page (RFC 8288), query keys sorted as distribution writes them."""
-    return f'<{path}?{urlencode({"last": last, "n": count})}>; rel="next"'
+    carried = {name: value for name, value in sorted(query.items()) if value is not None}
+    return f'<{path}?{urlencode(carried)}>; rel="next"'

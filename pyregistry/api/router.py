@@ -1,7 +1,7 @@
 """From method and path to an endpoint and what it is about. Pure: no store, no settings, no clock."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -67,13 +67,14 @@ def token_endpoint(path: str) -> Endpoint:
     return Endpoint("token", ("GET", "POST"), path, Access.NONE, "distribution")
 
 
-def match(method: str, target: str, token_path: str | None = None) -> Match:
+def match(method: str, target: str, token_path: str | None = None, lacking: Collection[str] = ()) -> Match:
     """Find the endpoint of a request.
 
     Args:
         method: The HTTP method.
         target: The path as it stands in the request line, percent-encoded, without query.
         token_path: Path of the token endpoint, where the registry has one.
+        lacking: Ids of endpoints that the registry does not have.
 
     Raises:
         PathUnknown: No endpoint has this path.
@@ -83,7 +84,8 @@ def match(method: str, target: str, token_path: str | None = None) -> Match:
         BlobUploadUnknown: The session could not be one.
     """
     path = unquote(target)
-    rows = [(row, found) for row, pattern in _table(token_path) if (found := pattern.fullmatch(path))]
+    offered = ((row, pattern) for row, pattern in _table(token_path) if row.id not in lacking)
+    rows = [(row, found) for row, pattern in offered if (found := pattern.fullmatch(path))]
     if not rows:
         raise PathUnknown(path)
     for row, found in rows:

@@ -33,6 +33,9 @@ class Endpoint:
     since: str
 
 
+REFERRERS = "end-12"
+"""The endpoint that not every registry has; a registry that has it answers a subject with OCI-Subject."""
+
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("end-1", ("GET", "HEAD"), "/v2/", Access.NONE, "1.0.0"),
     Endpoint("catalog", ("GET", "HEAD"), "/v2/_catalog", Access.CATALOG, "distribution"),
@@ -45,7 +48,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("end-8", ("GET", "HEAD"), "/v2/{name}/tags/list", Access.PULL, "1.0.0"),
     Endpoint("end-9", ("DELETE",), "/v2/{name}/manifests/{reference}", Access.DELETE, "1.0.0"),
     Endpoint("end-10", ("DELETE",), "/v2/{name}/blobs/{digest}", Access.DELETE, "1.0.0"),
-    Endpoint("end-12", ("GET", "HEAD"), "/v2/{name}/referrers/{digest}", Access.PULL, "1.1.0"),
+    Endpoint(REFERRERS, ("GET", "HEAD"), "/v2/{name}/referrers/{digest}", Access.PULL, "1.1.0"),
     Endpoint("end-13", ("GET", "HEAD"), "/v2/{name}/blobs/uploads/{session}", Access.PUSH, "1.0.0"),
     Endpoint("end-14", ("DELETE",), "/v2/{name}/blobs/uploads/{session}", Access.PUSH, "main 2026-07-16"),
 )

@@ -42,6 +42,14 @@ def parse_tag(text: str) -> str:
     return text
 
 
+def format_fallback_tag(subject: Digest) -> str:
+    """The tag under which clients list referrers where a registry does not (distribution-spec 1.1.1, "Referrers Tag").
+
+    ``<algorithm>-<encoded>``, at most 32 and 64 characters of them, what a tag cannot hold replaced by ``-``.
+    """
+    return re.sub("[^a-zA-Z0-9._-]", "-", f"{subject.algorithm[:32]}-{subject.encoded[:64]}", flags=re.ASCII)
+
+
 def parse_reference(text: str) -> str | Digest:
     """Read the last path element of a manifest URL: a tag (``str``) or a ``Digest``.
 

@@ -9,11 +9,12 @@ from pyregistry.spec.digest import Digest
 from pyregistry.spec.errors import DigestInvalid, ManifestBlobUnknown, ManifestInvalid, ManifestUnknown
 from pyregistry.spec.manifest import Index, Manifest, parse, parse_media_type
 from pyregistry.spec.media_types import NON_DISTRIBUTABLE_TYPES
+from pyregistry.spec.names import format_fallback_tag
 from pyregistry.store import paths
 from pyregistry.store.blobs import DriverBlobs
 from pyregistry.store.interface import PushedManifest, StoredManifest
 from pyregistry.store.links import fetch_link, push_link
-from pyregistry.store.referrers import referrers
+from pyregistry.store.referrers import read_listing, referrers
 from pyregistry.store.tags import DriverTags
 
 _LOG = logging.getLogger(__name__)
@@ -68,7 +69,14 @@ class DriverManifests:
 
     def referrers(self, repository: str, subject: Digest) -> Sequence[Descriptor]:
         """See ``Manifests``."""
-        return list(referrers(self._all(repository), subject))
+        return list(referrers(self._all(repository), subject, self._listed(repository, subject)))
+
+    def _listed(self, repository: str, subject: Digest) -> frozenset[Digest]:
+        """What clients listed themselves, at a registry that did not."""
+        try:
+            return read_listing(self.fetch(repository, format_fallback_tag(subject)))
+        except ManifestUnknown:
+            return frozenset()
 
     def _require(self, repository: str, reference: str | Digest) -> None:
         """Refuse what the repository does not have, before a lock makes folders for it."""

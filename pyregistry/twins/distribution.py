@@ -19,6 +19,7 @@ class DistributionSpeech:
     accepted_kinds = frozenset(TokenKind)
     takes_forms = True
     takes_access_tokens = False
+    lacking_endpoints = frozenset[str]()
 
     def refuse_nothing_sent(self, attempt: Attempt) -> RegistryError:
         """A challenge."""

@@ -6,7 +6,8 @@ Seen in public reports of its answers, 2020 to 2026:
 - a credential that names nobody, or none at all on a push: 401 UNAUTHORIZED ``unauthenticated: …``;
 - a push with a token that lacks write:packages: ``permission_denied: The token provided does not match expected …``;
 - a push to somebody else's package: ``permission_denied: write_package``;
-- a private package that one may not see: 403 already at the token endpoint, without WWW-Authenticate.
+- a private package that one may not see: 403 already at the token endpoint, without WWW-Authenticate;
+- the referrers of a manifest: 404, so that clients list them under a tag.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from types import MappingProxyType
 
 from pyregistry.accounts.pat import TokenKind
 from pyregistry.accounts.rights import Lack
-from pyregistry.spec.endpoints import Access
+from pyregistry.spec.endpoints import REFERRERS, Access
 from pyregistry.spec.errors import Denied, RegistryError, Unauthorized
 from pyregistry.spec.identity import Identity
 from pyregistry.twins.interface import INSUFFICIENT_SCOPE, INVALID_TOKEN, Attempt, Fault
@@ -43,6 +44,7 @@ class GhcrSpeech:
     accepted_kinds = frozenset({TokenKind.CLASSIC})
     takes_forms = False
     takes_access_tokens = True
+    lacking_endpoints = frozenset({REFERRERS})
 
     def refuse_nothing_sent(self, attempt: Attempt) -> RegistryError:
         """A challenge."""

@@ -78,6 +78,11 @@ class Speech(Protocol):
         """Whether ``Bearer base64(access token)`` is as good as a bearer token."""
         ...
 
+    @property
+    def lacking_endpoints(self) -> frozenset[str]:
+        """Ids of endpoints that the registry does not have; they are unknown paths there."""
+        ...
+
     def refuse_nothing_sent(self, attempt: Attempt) -> RegistryError:
         """No Authorization header: the challenge that starts the token dance."""
         ...

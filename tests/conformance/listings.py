@@ -3,8 +3,21 @@
 from tests.conformance.steps import Row, Step
 
 _TAGS = "/v2/{repo}/tags/list"
+_REFERRERS = "/v2/{repo}/referrers/{image}"
 _INDEX = {"Content-Type": "application/vnd.oci.image.index.v1+json"}
 _ARTIFACT_TYPE = "application/vnd.example.signature"
+
+
+def _listed(name: str, who: str) -> dict[str, object]:
+    """The descriptor of an artifact among the referrers."""
+    return {
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "digest": f"{{{name}}}",
+        "size": f"{{{name} size}}",
+        "artifactType": _ARTIFACT_TYPE,
+        "annotations": {"who": who},
+    }
+
 
 END_1 = (
     Row(
@@ -81,20 +94,10 @@ END_12 = (
         (
             Step(
                 "GET",
-                "/v2/{repo}/referrers/{image}",
+                _REFERRERS,
                 200,
                 expect=_INDEX,
-                json={
-                    "manifests": [
-                        {
-                            "mediaType": "application/vnd.oci.image.manifest.v1+json",
-                            "digest": "{artifact}",
-                            "size": "{artifact size}",
-                            "artifactType": _ARTIFACT_TYPE,
-                            "annotations": {"who": "tests"},
-                        }
-                    ]
-                },
+                json={"manifests": [_listed("artifact", "tests")]},
             ),
         ),
         ("image", "artifact"),
@@ -114,13 +117,13 @@ END_12 = (
         (
             Step(
                 "GET",
-                "/v2/{repo}/referrers/{image}?artifactType=" + _ARTIFACT_TYPE,
+                _REFERRERS + "?artifactType=" + _ARTIFACT_TYPE,
                 200,
                 expect={"OCI-Filters-Applied": "artifactType"},
             ),
             Step(
                 "GET",
-                "/v2/{repo}/referrers/{image}?artifactType=text/plain",
+                _REFERRERS + "?artifactType=text/plain",
                 200,
                 expect={"OCI-Filters-Applied": "artifactType"},
                 json={"manifests": []},
@@ -129,11 +132,60 @@ END_12 = (
         ("image", "artifact"),
     ),
     Row(
+        "end-12a-pages",
+        "n cuts a page out, and Link leads to the next one with the same filter",
+        (
+            Step("GET", _REFERRERS, 200, expect={"Link": None}),
+            Step(
+                "GET",
+                _REFERRERS + "?n=1&artifactType=" + _ARTIFACT_TYPE,
+                200,
+                expect={
+                    "Link": "</v2/{repo}/referrers/{image}?artifactType=application%2Fvnd.example.signature"
+                    '&last={second quoted}&n=1>; rel="next"',
+                },
+                json={"manifests": [_listed("second", "others")]},
+            ),
+            Step(
+                "GET",
+                _REFERRERS + "?n=1&last={second}",
+                200,
+                expect={"Link": None},
+                json={"manifests": [_listed("artifact", "tests")]},
+            ),
+            Step("GET", _REFERRERS + "?n=0", 200, expect={"Link": None}, json={"manifests": []}),
+            Step("GET", _REFERRERS + "?n=x", 400, code="PAGINATION_NUMBER_INVALID"),
+        ),
+        ("image", "artifact", "second"),
+    ),
+    Row(
+        "end-12a-fallback",
+        "what a client listed under the fallback tag is listed beside what names the subject itself",
+        (
+            Step(
+                "GET",
+                _REFERRERS,
+                200,
+                json={"manifests": [_listed("silent", "nobody"), _listed("artifact", "tests")]},
+            ),
+        ),
+        ("image", "artifact", "silent", "listing"),
+    ),
+    Row(
+        "end-12a-sha512",
+        "the referrers of a subject with a sha512 digest are found by that digest",
+        (
+            Step("GET", "/v2/{repo}/referrers/{image512}", 200, json={"manifests": [_listed("about512", "tests")]}),
+            Step("GET", _REFERRERS, 200, json={"manifests": []}),
+        ),
+        ("image", "image512", "about512"),
+    ),
+    Row(
         "end-12a-deleted",
         "a referrer that was deleted is not listed any more",
         (
             Step("DELETE", "/v2/{repo}/manifests/{artifact}", 202),
-            Step("GET", "/v2/{repo}/referrers/{image}", 200, json={"manifests": []}),
+            Step("GET", _REFERRERS, 200, json={"manifests": []}),
         ),
         ("image", "artifact"),
     ),

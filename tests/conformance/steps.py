@@ -7,6 +7,9 @@ Texts may hold placeholders, filled in when the row runs:
     {missing}    digest of content that nobody has    {location}   Location of the last answer that had one
     {image}      digest of the row's image            {image512}   its sha512 digest
     {config}     digest of the image's config         {artifact}   digest of an artifact whose subject is the image
+    {second}     another such artifact                {about512}   one whose subject is {image512}
+    {second quoted} and {second size}: the digest as a query has it, and the manifest's length; of all content alike
+    {silent}     an artifact that names no subject    {fallback}   the tag that lists the image's referrers
 """
 
 from collections.abc import Mapping
@@ -57,7 +60,8 @@ class Row:
 
     Attributes:
         id: The spec's number and a word.
-        given: What is pushed before: ``blob``, ``blob512``, ``image``, ``image512``, ``artifact``, ``elsewhere``.
+        given: What is pushed before: ``blob``, ``blob512``, ``image``, ``image512``, ``elsewhere``, the artifacts by
+            their placeholders, and ``listing``: an index of the silent artifact at the fallback tag.
     """
 
     id: str

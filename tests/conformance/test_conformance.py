@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Iterator
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
 
 from pyregistry.spec.digest import Digest
 from pyregistry.spec.endpoints import ENDPOINTS
+from pyregistry.spec.media_types import OCI_INDEX, OCI_MANIFEST
 from tests.conformance.steps import BLOB, Body, Row, Step
 from tests.conformance.tables import TABLES
 from tests.servers import Answer, RunningRegistry
 
 _CONFIG = b'{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}'
-_MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _ROWS = [row for rows in TABLES.values() for row in rows]
 
 
@@ -45,7 +46,16 @@ class World:
     def __init__(self, registry: RunningRegistry) -> None:
         self._registry = registry
         unique = uuid4().hex
-        self._content = {"blob": BLOB, "config": _CONFIG, "image": _image(), "artifact": _artifact()}
+        self._content = {
+            "blob": BLOB,
+            "config": _CONFIG,
+            "image": _image(),
+            "artifact": _artifact("tests", _described(_image())),
+            "second": _artifact("others", _described(_image())),
+            "about512": _artifact("tests", _described(_image(), "sha512")),
+            "silent": _artifact("nobody", None),
+        }
+        self._content["listing"] = _listing(self._content["silent"])
         self._values = {
             "url": registry.url,
             "repo": f"row/{unique}",
@@ -56,16 +66,17 @@ class World:
             "empty": str(Digest.of(b"")),
             "blob512": str(Digest.of(BLOB, "sha512")),
             "image512": str(Digest.of(_image(), "sha512")),
+            "fallback": f"sha256-{Digest.of(_image()).encoded}",
         }
         for name, content in self._content.items():
-            self._values |= {name: str(Digest.of(content)), f"{name} size": str(len(content))}
+            digest = str(Digest.of(content))
+            self._values |= {name: digest, f"{name} size": str(len(content)), f"{name} quoted": quote(digest)}
 
     def push(self, what: str) -> None:
         """Put in place what a row is given."""
+        media_type = {"Content-Type": OCI_INDEX if what == "listing" else OCI_MANIFEST}
         for method, target, content in self._pushes(what):
-            answer = self._registry.request(
-                method, target.format_map(self._values), content, {"Content-Type": _MANIFEST_TYPE}
-            )
+            answer = self._registry.request(method, target.format_map(self._values), content, media_type)
             assert answer.status == 201, (what, target, answer)
 
     def run(self, step: Step, label: str) -> None:
@@ -92,8 +103,10 @@ class World:
         elif what == "tags":
             for tag in ("b", "a", "Latest"):
                 yield "PUT", f"/v2/{{repo}}/manifests/{tag}", self._content["image"]
-        elif what == "artifact":
-            yield "PUT", "/v2/{repo}/manifests/{artifact}", self._content["artifact"]
+        elif what == "listing":
+            yield "PUT", "/v2/{repo}/manifests/{fallback}", self._content["listing"]
+        elif what in ("artifact", "second", "about512", "silent"):
+            yield "PUT", f"/v2/{{repo}}/manifests/{{{what}}}", self._content[what]
         else:
             yield "POST", blob + "{blob}", BLOB
             yield "POST", blob + "{config}", _CONFIG
@@ -138,21 +151,29 @@ def _image() -> bytes:
     return _manifest({"layers": [_descriptor("application/vnd.oci.image.layer.v1.tar", BLOB)]})
 
 
-def _artifact() -> bytes:
+def _artifact(who: str, subject: dict[str, object] | None) -> bytes:
     return _manifest(
         {
             "artifactType": "application/vnd.example.signature",
             "layers": [],
-            "subject": _descriptor(_MANIFEST_TYPE, _image()),
-            "annotations": {"who": "tests"},
+            "annotations": {"who": who},
+            **({"subject": subject} if subject else {}),
         }
     )
 
 
+def _listing(manifest: bytes) -> bytes:
+    return json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [_described(manifest)]}).encode()
+
+
 def _manifest(members: dict[str, object]) -> bytes:
     config = _descriptor("application/vnd.oci.image.config.v1+json", _CONFIG)
-    return json.dumps({"schemaVersion": 2, "mediaType": _MANIFEST_TYPE, "config": config, **members}).encode()
+    return json.dumps({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, **members}).encode()
 
 
-def _descriptor(media_type: str, content: bytes) -> dict[str, object]:
-    return {"mediaType": media_type, "digest": str(Digest.of(content)), "size": len(content)}
+def _described(manifest: bytes, algorithm: str = "sha256") -> dict[str, object]:
+    return _descriptor(OCI_MANIFEST, manifest, algorithm)
+
+
+def _descriptor(media_type: str, content: bytes, algorithm: str = "sha256") -> dict[str, object]:
+    return {"mediaType": media_type, "digest": str(Digest.of(content, algorithm)), "size": len(content)}

@@ -18,6 +18,7 @@ from pyregistry.spec.errors import (
     RangeInvalid,
 )
 from pyregistry.spec.media_types import DOCKER_MANIFEST, OCI_EMPTY, OCI_INDEX, OCI_LAYER, OCI_MANIFEST
+from pyregistry.spec.names import format_fallback_tag
 from pyregistry.store import paths
 from pyregistry.store.interface import Store
 from pyregistry.store.registry import open_store
@@ -443,6 +444,33 @@ class TestReferrers:
     def test_none_is_an_answer(self, store: Store) -> None:
         """Also in a repository that nobody has seen."""
         assert store.manifests.referrers("never/seen", Digest.of(b"")) == []
+
+    def test_a_fallback_tag_is_believed_as_far_as_its_manifests_are_here(self, store: Store) -> None:
+        """Those that name the subject themselves are listed once; what is not an index at that tag lists nothing."""
+        subject = an_image("subject")
+        signature = an_image("signature", subject=described(subject.body, subject.media_type))
+        silent, absent = an_image("silent", artifactType="application/vnd.example"), an_image("absent")
+        tag = format_fallback_tag(subject.digest)
+        for image in (signature, silent):
+            push_image(store, REPOSITORY, image, image.digest)
+        push_image(store, REPOSITORY, an_image("no index"), tag)
+        assert [each.digest for each in store.manifests.referrers(REPOSITORY, subject.digest)] == [signature.digest]
+        push_image(store, REPOSITORY, absent, absent.digest)
+        push_image(store, REPOSITORY, an_index(signature, silent, absent), tag)
+        store.manifests.delete(REPOSITORY, absent.digest)
+        found = {each.digest: each.artifact_type for each in store.manifests.referrers(REPOSITORY, subject.digest)}
+        assert set(found) == {signature.digest, silent.digest}
+        assert found[silent.digest] == "application/vnd.example"
+
+    def test_a_subject_may_have_a_sha512_digest(self, store: Store) -> None:
+        """It is then found by that digest, and by no other."""
+        subject = an_image("subject")
+        about = described(subject.body, subject.media_type, "sha512")
+        signature = an_image("signature", subject=about)
+        push_image(store, REPOSITORY, signature, signature.digest)
+        by_sha512 = store.manifests.referrers(REPOSITORY, Digest.of(subject.body, "sha512"))
+        assert [each.digest for each in by_sha512] == [signature.digest]
+        assert store.manifests.referrers(REPOSITORY, subject.digest) == []
 
     def test_a_deleted_referrer_is_gone(self, store: Store) -> None:
         """At once."""

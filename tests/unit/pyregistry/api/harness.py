@@ -117,11 +117,12 @@ class Application:
         controller: AccessController | None = None,
         guard: Guard | None = None,
         settings: Settings = SETTINGS,
+        lacking_endpoints: frozenset[str] = frozenset(),
     ) -> None:
         self.journal = RememberedEvents()
         self.store = store or open_store(driver or MemoryDriver())
         self.guard = guard or Guard(controller or OpenDoor())
-        self.app = build_app(Wiring(settings, self.store, self.guard, self.journal))
+        self.app = build_app(Wiring(settings, self.store, self.guard, self.journal, lacking_endpoints))
 
     @property
     def event(self) -> Event:

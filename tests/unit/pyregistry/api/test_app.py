@@ -12,7 +12,7 @@ from pyregistry.drivers.memory import MemoryDriver
 from pyregistry.spec.digest import Digest
 from pyregistry.spec.endpoints import Access
 from pyregistry.spec.errors import Denied
-from tests.fakes.pushes import an_image, push_image
+from tests.fakes.pushes import an_image, described, push_blob, push_image
 from tests.unit.pyregistry.api.harness import ALICE, SETTINGS, Application, Doorkeeper, OpenDoor, settings
 
 CONTENT = b"content of a blob"
@@ -346,3 +346,35 @@ def test_the_catalog_forgets_an_emptied_repository() -> None:
     assert json.loads(application.request("GET", "/v2/_catalog").body) == {"repositories": ["org/app"]}
     application.request("DELETE", f"/v2/org/app/manifests/{image.digest}")
     assert json.loads(application.request("GET", "/v2/_catalog").body) == {"repositories": []}
+
+
+def test_referrers_come_in_pages_that_a_client_can_read() -> None:
+    """No answer is longer than a manifest may be, unless a single referrer is; the pages are all there is."""
+    subject = an_image("subject")
+    about = described(subject.body, subject.media_type)
+    signatures = [an_image(f"signature {n}", subject=about, annotations={"n": "x" * 400}) for n in range(5)]
+    for most_bytes, pages in ((1500, 3), (1, 5)):
+        application = Application(settings=replace(SETTINGS, limits=Limits(manifest_bytes=most_bytes)))
+        for image in signatures:
+            push_image(application.store, "org/app", image, image.digest)
+        found, target = [], f"/v2/org/app/referrers/{subject.digest}"
+        for _ in range(pages):
+            sent = application.request("GET", target)
+            found += [row["digest"] for row in json.loads(sent.body)["manifests"]]
+            target = sent.headers.get("link", "<>").partition(">")[0][1:]
+        assert target == ""
+        assert found == sorted(str(image.digest) for image in signatures)
+
+
+def test_a_registry_without_referrers_does_not_say_that_it_understood_a_subject() -> None:
+    """Clients take OCI-Subject for a promise, and would not list the referrer under a tag."""
+    subject = an_image("subject")
+    signature = an_image("signature", subject=described(subject.body, subject.media_type))
+    for lacking, promised in ((frozenset[str](), str(subject.digest)), (frozenset({"end-12"}), None)):
+        application = Application(lacking_endpoints=lacking)
+        for blob in signature.blobs:
+            push_blob(application.store, "org/app", blob)
+        target, kind = f"/v2/org/app/manifests/{signature.digest}", {"content-type": signature.media_type}
+        assert application.request("PUT", target, signature.body, kind).headers.get("oci-subject") == promised
+        listing = application.request("GET", f"/v2/org/app/referrers/{subject.digest}")
+        assert listing.status == (200 if promised else 404)

@@ -36,5 +36,6 @@ def test_count_is_a_number_or_refused() -> None:
 
 
 def test_link_encodes_what_it_carries() -> None:
-    """Keys are sorted, values are encoded: a repository has slashes."""
-    assert next_link("/v2/_catalog", "org/app", 5) == '</v2/_catalog?last=org%2Fapp&n=5>; rel="next"'
+    """Keys are sorted, values are encoded: a repository has slashes. What was not asked for is not carried on."""
+    assert next_link("/v2/x", n=None, last="a", artifactType="a/b") == '</v2/x?artifactType=a%2Fb&last=a>; rel="next"'
+    assert next_link("/v2/_catalog", n=5, last="org/app") == '</v2/_catalog?last=org%2Fapp&n=5>; rel="next"'

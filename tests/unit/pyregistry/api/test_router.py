@@ -108,6 +108,14 @@ def test_other_paths_are_unknown(path: str) -> None:
         match("GET", path)
 
 
+def test_an_endpoint_that_a_registry_lacks_is_an_unknown_path() -> None:
+    """So that clients go the way they go at that registry."""
+    path = f"/v2/a/referrers/{Digest.of(b'')}"
+    assert match("GET", path).endpoint.id == "end-12"
+    with pytest.raises(PathUnknown):
+        match("GET", path, lacking=frozenset({"end-12"}))
+
+
 def test_a_known_path_with_another_method_names_the_methods_that_it_has() -> None:
     """For the Allow header, over all rows of the path."""
     with pytest.raises(MethodUnknown) as refused:

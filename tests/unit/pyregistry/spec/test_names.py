@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pyregistry.spec.digest import Digest
 from pyregistry.spec.errors import DigestInvalid, NameInvalid, TagInvalid
-from pyregistry.spec.names import parse_reference, parse_repository, parse_tag
+from pyregistry.spec.names import format_fallback_tag, parse_reference, parse_repository, parse_tag
 
 GOOD = ["a", "acme/app", "a.b", "a_b", "a__b", "a-b", "a---b", "0/1/2", "x" * 255, "/".join("x" * 128)]
 BAD = ["", "/", "a/", "/a", "a//b", "A", "a/B", "a..b", "a___b", "a._b", "_a", "a-", ".a", "a b", "é", "a\n", "x" * 256]
@@ -48,6 +48,13 @@ def test_a_reference_with_a_colon_is_a_digest() -> None:
     assert parse_reference(str(digest)) == digest
     with pytest.raises(DigestInvalid):
         parse_reference("sha256:latest")
+
+
+def test_a_fallback_tag_is_a_tag_also_for_a_long_digest() -> None:
+    """64 characters of the encoded part are kept, which is less than a sha512 digest has."""
+    assert format_fallback_tag(Digest.of(b"")) == f"sha256-{Digest.of(b'').encoded}"
+    tag = format_fallback_tag(Digest.of(b"", "sha512"))
+    assert parse_tag(tag) == f"sha512-{Digest.of(b'', 'sha512').encoded[:64]}"
 
 
 @given(st.text() | st.text("ab01._-/A", max_size=300))

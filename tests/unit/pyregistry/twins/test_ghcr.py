@@ -14,6 +14,7 @@ from pyregistry.config.settings import Twin
 from pyregistry.spec.endpoints import Access
 from pyregistry.spec.errors import Denied, RegistryError, Unauthorized, Unsupported
 from pyregistry.spec.identity import Identity
+from pyregistry.twins import speech_of
 from tests.unit.pyregistry.auth.door import BASE_URL, Door, basic, settings_for
 
 PUSH = ("acme/app", Access.PUSH)
@@ -258,3 +259,9 @@ def test_the_catalog_is_nobodys_but_the_auditors(door: Door) -> None:
     with pytest.raises(Denied) as refused:
         door.knock(f"Bearer {base64.b64encode(secret.encode()).decode()}", ("", Access.CATALOG))
     assert said(refused.value) == "403 DENIED permission_denied: read_package"
+
+
+def test_it_lists_no_referrers() -> None:
+    """404, as at ghcr.io; everything else that the API has is there."""
+    assert speech_of(Twin.GHCR).lacking_endpoints == {"end-12"}
+    assert speech_of(None).lacking_endpoints == set()
