@@ -17,7 +17,7 @@ from checker.endpoints import HOSTED, UnusableUrl, other_registry
 from checker.exit_codes import ExitCode, exit_code, worst
 from checker.messages import LANGUAGES, Messages
 from checker.model import Check, Report
-from checker.screen import ConsoleScreen, JsonScreen, PlainScreen, Screen, colour_wanted
+from checker.screen import ConsoleScreen, JsonScreen, PlainScreen, Screen, colour_wanted, write
 from labs.attempts import Attempt, AttemptUnreadable
 from labs.catalog import model as catalog
 from labs.home import LabHome
@@ -104,12 +104,12 @@ def _run_lab(slug: str, options: argparse.Namespace, messages: Messages) -> Exit
     """``labcheck tp1 [STEP…]``; with ``--watch`` again and again, until all is done or Ctrl-C."""
     while True:
         # Taken before grading: what happens meanwhile is not lost.
-        seen = _stamp(slug) if options.watch else ()
+        seen = _size(slug) if options.watch else 0
         outcome = _grade(slug, options, messages)
         if not options.watch or outcome not in {ExitCode.NOT_DONE, ExitCode.INCONCLUSIVE}:
             return outcome
         _say(messages.text("line", "watching") + "\n")
-        while _stamp(slug) == seen:
+        while not _has_news(slug, seen):
             time.sleep(WATCH_SECONDS)
         _say(CLEAR_SCREEN if sys.stdout.isatty() else "")
 
@@ -198,14 +198,32 @@ def _write_files(report: Report, options: argparse.Namespace, messages: Messages
     return True
 
 
-def _stamp(slug: str) -> tuple[float, int]:
-    """Time and size of the journal, which grows with whatever happens; zeros where there is none."""
+def _size(slug: str) -> int:
+    """Bytes of the journal now; 0 where there is none."""
+    path = _journal(slug)
+    return path.stat().st_size if path and path.is_file() else 0
+
+
+def _has_news(slug: str, seen: int) -> bool:
+    """Whether anybody but the grader did anything since the journal had ``seen`` bytes, or it was begun anew."""
+    from checker.probes.journal import is_news
+
+    size, path = _size(slug), _journal(slug)
+    if size <= seen or path is None:
+        return size < seen
+    with path.open("rb") as journal:
+        journal.seek(seen)
+        return is_news(journal.read())
+
+
+def _journal(slug: str) -> Path | None:
+    """Where the journal of the attempt under way is."""
     try:
         attempt = Attempt.load(LabHome.locate().stack(slug))
-        state = Path(attempt.registries[HOSTED].journal or "").stat() if attempt else None
-    except (AttemptUnreadable, OSError):
-        state = None
-    return (state.st_mtime, state.st_size) if state else (0, 0)
+    except AttemptUnreadable:
+        return None
+    path = attempt.registries[HOSTED].journal if attempt else None
+    return Path(path) if path else None
 
 
 # --- words about checks
@@ -274,9 +292,8 @@ def _refuse(code: ExitCode, messages: Messages, error: str, params: Mapping[str,
 
 
 def _say(text: str) -> None:
-    """At once, so that a pipe sees it too."""
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    """On standard output."""
+    write(sys.stdout, text)
 
 
 if __name__ == "__main__":

@@ -187,9 +187,13 @@ class ClientConfig:
 
 @dataclass(frozen=True, slots=True)
 class ImageStore:
-    """Full names of the images in the pushing machine's store. Explains; proves nothing."""
+    """Full names of the images in the pushing machine's store. Explains; proves nothing.
+
+    ``seen`` is False where the lab's docker never kept any: those of Docker's own engine are not to be seen.
+    """
 
     references: tuple[str, ...] = ()
+    seen: bool = True
 
 
 @dataclass(frozen=True, slots=True)

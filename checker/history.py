@@ -4,7 +4,8 @@ Pure selections over events; which of them is right or wrong is for the checks t
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from checker.facts import Journal
@@ -39,9 +40,11 @@ class AccessToken:
     """A personal access token as the journal knows it, never its secret.
 
     Attributes:
-        last: The event that says most about it: its creation, else its first use.
+        scopes: As they were last seen: the owner may change them.
+        last: The event that says most about it: the first that shows these scopes, its creation as a rule.
         created: It was made since the attempt began.
         used: It obtained a bearer token, or wrote, since the attempt began.
+        pushed: It wrote since the attempt began.
     """
 
     id: str
@@ -50,6 +53,7 @@ class AccessToken:
     last: Event
     created: bool
     used: bool
+    pushed: bool
     revoked: bool
 
 
@@ -65,15 +69,18 @@ def access_tokens(journal: Journal, user: str) -> Sequence[AccessToken]:
 
 def _access_token(identity: str, events: Sequence[Event], horizon_seq: int) -> AccessToken:
     """Fold all that was seen of one token."""
-    made = [event for event in events if action(event) == "pat.created"]
-    first = (made or events)[0]
+    scopes = events[-1].credential_scopes
+    shown = next(event for event in events if event.credential_scopes == scopes)
+    since_start = [event for event in events if event.seq > horizon_seq]
+    pushed = any(is_manifest_push(event) for event in since_start)
     return AccessToken(
         id=identity,
-        kind=first.credential_kind or "",
-        scopes=first.credential_scopes,
-        last=first,
-        created=any(event.seq > horizon_seq for event in made),
-        used=any(event.seq > horizon_seq and (is_login(event) or is_manifest_push(event)) for event in events),
+        kind=shown.credential_kind or "",
+        scopes=scopes,
+        last=shown,
+        created=any(action(event) == "pat.created" for event in since_start),
+        used=pushed or any(is_login(event) for event in since_start),
+        pushed=pushed,
         revoked=any(action(event) == "pat.revoked" for event in events),
     )
 
@@ -133,9 +140,13 @@ def is_blob_pull(event: Event) -> bool:
     return event.endpoint == _BLOB_READ and event.method == "GET" and event.status in {_OK, _PARTIAL}
 
 
-def blob_bytes(events: Iterable[Event], digest: str) -> int:
-    """Bytes of the blob that left the registry in these events; a resumed download adds up."""
-    return sum(event.bytes_out for event in events if is_blob_pull(event) and event.digest == digest)
+def blob_bytes(events: Iterable[Event]) -> Mapping[str, int]:
+    """By digest, the bytes of each blob that left the registry in these events; a resumed download adds up."""
+    sizes: Counter[str] = Counter()
+    for event in events:
+        if is_blob_pull(event) and event.digest:
+            sizes[event.digest] += event.bytes_out
+    return sizes
 
 
 def by_tag(event: Event) -> bool:
@@ -164,10 +175,11 @@ def is_write_refusal(event: Event) -> bool:
 
 
 def read_target(event: Event) -> str | None:
-    """The repository that the request wanted to read, and only to read."""
+    """The repository that the request wanted to read, and only to read; HEAD of a blob reads nothing."""
     if event.endpoint == TOKEN_ENDPOINT:
         return None if write_target(event) else next(iter(_scopes(event, "scopes_requested", "pull")), None)
-    return event.repository if event.endpoint in {_MANIFEST_READ, _BLOB_READ} else None
+    reads = event.endpoint == _MANIFEST_READ or (event.endpoint == _BLOB_READ and event.method == "GET")
+    return event.repository if reads else None
 
 
 def _scopes(event: Event, name: str, wanted: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, TextIO
 
 from checker.messages import Messages
@@ -36,15 +37,15 @@ class ConsoleScreen:
 
     def begin(self, attempt: Attempt, registry: str) -> None:
         """One line."""
-        _write(self.out, f"labcheck · {_header(self.messages, attempt, registry)}\n\n")
+        write(self.out, f"labcheck · {_header(self.messages, attempt, registry)}\n\n")
 
     def verdict(self, verdict: Verdict) -> None:
         """A block."""
-        _write(self.out, console.verdict_block(verdict, self.messages, colour=self.colour))
+        write(self.out, console.verdict_block(verdict, self.messages, colour=self.colour))
 
     def end(self, report: Report) -> None:
         """The sum."""
-        _write(self.out, console.ending(report, self.messages, colour=self.colour))
+        write(self.out, console.ending(report, self.messages, colour=self.colour))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +57,15 @@ class PlainScreen:
 
     def begin(self, attempt: Attempt, registry: str) -> None:
         """One line."""
-        _write(self.out, f"labcheck {_header(self.messages, attempt, registry)}\n")
+        write(self.out, f"labcheck {_header(self.messages, attempt, registry)}\n")
 
     def verdict(self, verdict: Verdict) -> None:
         """A few lines."""
-        _write(self.out, plain.verdict_block(verdict, self.messages))
+        write(self.out, plain.verdict_block(verdict, self.messages))
 
     def end(self, report: Report) -> None:
         """The sum."""
-        _write(self.out, plain.ending(report, self.messages))
+        write(self.out, plain.ending(report, self.messages))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class JsonScreen:
 
     def end(self, report: Report) -> None:
         """The document."""
-        _write(self.out, json_report.render(report, self.messages.language))
+        write(self.out, json_report.render(report, self.messages.language))
 
 
 def colour_wanted(environ: Mapping[str, str] = os.environ) -> bool:
@@ -98,7 +99,14 @@ def _header(messages: Messages, attempt: Attempt, registry: str) -> str:
     return messages.text("line", "header", params)
 
 
-def _write(out: TextIO, text: str) -> None:
-    """At once: a line that waits in a buffer is a line that did not come."""
-    out.write(text)
-    out.flush()
+def write(out: TextIO, text: str) -> None:
+    """At once: a line that waits in a buffer is a line that did not come.
+
+    Whoever reads may have seen enough (``| head -1``): the run goes on, for its exit code and its files.
+    """
+    try:
+        out.write(text)
+        out.flush()
+    except BrokenPipeError:
+        with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+            os.dup2(nowhere.fileno(), out.fileno())

@@ -1,6 +1,7 @@
 """TP-1: push to GHCR. Seven questions about the five steps of the chapter (§13)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 from checker import history
@@ -29,13 +30,15 @@ def target(parameters: Mapping[str, str]) -> Target:
 
 
 def judge_pat(facts: Facts) -> Finding:
-    """A live classic PAT with write:packages; none in use may do more than read and write packages."""
+    """A classic PAT with write:packages, alive or used to push; none alive may do more than read and write packages."""
     journal, user = known(facts.journal), facts.task.parameters["user"]
     tokens = history.access_tokens(journal, user)
     live = [token for token in tokens if not token.revoked]
     counted = [token for token in live if token.used] or live
     broad = [token for token in counted if _excess(token)]
-    fit = [token for token in live if token.kind == history.CLASSIC and WRITE in token.scopes and not _excess(token)]
+    # Whoever revokes a token once it has done its work is careful, not wrong.
+    served = [token for token in tokens if token.pushed or not token.revoked]
+    fit = [token for token in served if token.kind == history.CLASSIC and WRITE in token.scopes and not _excess(token)]
     shown = (broad or fit or live or tokens)[-1:]
     return Finding(
         Status.PASS if fit and not broad else Status.FAIL,
@@ -168,7 +171,7 @@ def _push_causes(facts: Facts, journal: Journal, now: str | None) -> tuple[Cause
         *_unfinished(journal, want),
         *_pushed_too_early(facts.task, journal, want),
     ]
-    store = facts.store.references if isinstance(facts.store, ImageStore) else ()
+    store = facts.store if isinstance(facts.store, ImageStore) else ImageStore(seen=False)
     return _newest_first(ranked) or _never_pushed(facts.task, want, store)
 
 
@@ -255,13 +258,15 @@ def _pushed_too_early(task: Task, journal: Journal, want: str) -> _Ranked:
     ]
 
 
-def _never_pushed(task: Task, want: str, references: Sequence[str]) -> tuple[Cause, ...]:
+def _never_pushed(task: Task, want: str, store: ImageStore) -> tuple[Cause, ...]:
     """Nothing was asked of the registry; clients refuse a name with capitals before any request."""
     names = {f"{host}/{want}:{TAG}" for host in task.hosts}
-    neighbours = [name for name in references if _other_registry(name, task.hosts)]
+    neighbours = [name for name in store.references if _other_registry(name, task.hosts)]
     if neighbours:
         return (Cause("push.neighbour-registry", {"name": neighbours[-1]}), Cause("push.never-tried"))
-    if names.isdisjoint(references):
+    if not store.seen:
+        return (Cause("push.never-tried"), Cause("push.name-refused"))
+    if names.isdisjoint(store.references):
         return (Cause("push.not-built"), Cause("push.name-refused"), Cause("push.never-tried"))
     return (Cause("push.never-tried"),)
 
@@ -392,105 +397,135 @@ def _astray_cause(tag: str, digest: str | None, journal: Journal | None, reposit
 # --- step 5: docker pull from another machine
 
 
+@dataclass(frozen=True, slots=True)
+class _Pulls:
+    """What the journal tells of pulls, gathered in one pass: an attempt may have thousands of events.
+
+    Attributes:
+        repository: What was to be pulled.
+        events: Since the start.
+        pushers: Credentials that wrote manifests to the repository.
+        readers: Credentials of the student that could only read, and wrote nothing.
+        pushed: Digests with the number of their first push: pushing again later undoes no pull.
+        tagged: Digests that tag 1.0 was pushed with.
+        moved_at: Number of that tag's last push.
+        manifests: Digests that the readers got.
+        sizes: By digest, bytes of blobs that the readers got, together: a layer of an earlier pull stays.
+    """
+
+    user: str
+    repository: str
+    events: tuple[Event, ...]
+    pushers: frozenset[str | None]
+    readers: frozenset[str | None]
+    pushed: Mapping[str | None, int]
+    tagged: frozenset[str | None]
+    moved_at: int
+    manifests: frozenset[str | None]
+    sizes: Mapping[str, int]
+
+    @classmethod
+    def of(cls, journal: Journal, user: str, repository: str) -> "_Pulls":
+        """Gather."""
+        events = journal.since_start
+        here = [event for event in events if event.repository == repository]
+        pushes = [event for event in here if history.is_manifest_push(event)]
+        tagged = _pushes(journal, repository)
+        pushers = frozenset(event.credential_id for event in pushes)
+        reading = {e.credential_id for e in here if e.actor == user and e.credential_scopes == (READ,)}
+        readers = frozenset(reading - pushers - {None})
+        fetched = [event for event in here if event.credential_id in readers]
+        return cls(
+            user=user,
+            repository=repository,
+            events=events,
+            pushers=pushers,
+            readers=readers,
+            pushed={event.digest: event.seq for event in reversed(pushes)},
+            tagged=frozenset(event.digest for event in tagged),
+            moved_at=max((event.seq for event in tagged), default=0),
+            manifests=frozenset(event.digest for event in fetched if history.is_manifest_pull(event)),
+            sizes=history.blob_bytes(fetched),
+        )
+
+    def lacking(self, image: Manifest) -> list[Blob]:
+        """Blobs of the platform of which the readers lack bytes."""
+        ours = (blob for blob in image.blobs if blob.state is not BlobState.FOREIGN)
+        return [blob for blob in ours if self.sizes.get(blob.digest, 0) < blob.size]
+
+    def has_whole(self, image: Manifest) -> bool:
+        """Whether the readers got the platform's manifest, its config and every layer to the last byte."""
+        return image.digest in self.manifests and not self.lacking(image)
+
+
 def judge_pull(facts: Facts) -> Finding:
     """After the push, another credential of the student, one that can only read, fetched the whole image."""
     journal, root = known(facts.journal), known(facts.content).root
     want, user = target(facts.task.parameters).repository, facts.task.parameters["user"]
     expected = {"pull": f"{user}: {READ}", "digest": root.digest if root else "-"}
-    pushed_at = _first_push(journal, want, root)
-    if root is None or pushed_at is None:
+    pulls = _Pulls.of(journal, user, want)
+    if root is None or root.digest not in pulls.pushed:
         return Finding(Status.FAIL, expected=expected, causes=(Cause("pull.no-image"),))
-    pulls = [e for e in _manifest_pulls(journal, want) if e.seq > pushed_at and e.digest == root.digest]
-    readers = [event for event in pulls if event.actor == user and _read_only(event, _pushers(journal, want))]
-    for event in readers:
-        fetched = _fetched(journal, want, event)
-        if any(_whole(image, fetched, root) for image in root.images()):
-            evidence = (describe(event), *(describe(e) for e in fetched if history.is_blob_pull(e)))
-            return Finding(Status.PASS, evidence, {"pull": _ref(event), "digest": root.digest}, expected)
-    last = _last(e for e in journal.since_start if e.repository == want and history.is_manifest_read_attempt(e))
+    proof = next((event for event in pulls.events if _is_pull_of(event, root, pulls)), None)
+    whole = next((image for image in root.images() if pulls.has_whole(image)), None)
+    if proof is not None and whole is not None:
+        evidence = (describe(proof), *(describe(event) for event in _layers(whole, pulls)))
+        return Finding(Status.PASS, evidence, {"pull": _ref(proof), "digest": root.digest}, expected)
+    last = _last(e for e in pulls.events if e.repository == want and history.is_manifest_read_attempt(e))
     observed = {"pull": _ref(last), "digest": (last.digest if last else None) or "-"}
-    return Finding(Status.FAIL, _shown(last), observed, expected, _pull_causes(facts.task, journal, root, pushed_at))
+    return Finding(Status.FAIL, _shown(last), observed, expected, _pull_causes(pulls, root))
 
 
-def _first_push(journal: Journal, repository: str, root: Manifest | None) -> int | None:
-    """When the image first came: pushing it again later undoes no pull."""
-    pushes = (event for event in journal.since_start if history.is_manifest_push(event))
-    return next((e.seq for e in pushes if root and e.repository == repository and e.digest == root.digest), None)
+def _is_pull_of(event: Event, root: Manifest, pulls: _Pulls) -> bool:
+    """A reader got the manifest after it was pushed."""
+    after = event.seq > pulls.pushed[root.digest]
+    read = event.credential_id in pulls.readers and event.repository == pulls.repository
+    return after and read and history.is_manifest_pull(event) and event.digest == root.digest
 
 
-def _manifest_pulls(journal: Journal, repository: str) -> list[Event]:
-    """Manifests of the repository that were fetched since the start."""
-    return [e for e in journal.since_start if e.repository == repository and history.is_manifest_pull(e)]
+def _layers(image: Manifest, pulls: _Pulls) -> Iterator[Event]:
+    """How the readers got the platform's blobs."""
+    digests = {blob.digest for blob in image.blobs}
+    for event in pulls.events:
+        if event.credential_id in pulls.readers and event.digest in digests and history.is_blob_pull(event):
+            yield event
 
 
-def _pushers(journal: Journal, repository: str) -> set[str | None]:
-    """Credentials that wrote manifests here."""
-    return {e.credential_id for e in journal.since_start if history.is_manifest_push(e) and e.repository == repository}
-
-
-def _read_only(event: Event, pushers: set[str | None]) -> bool:
-    """The request came with a credential that did not push, and could not."""
-    return event.credential_id not in {None, *pushers} and event.credential_scopes == (READ,)
-
-
-def _fetched(journal: Journal, repository: str, pull: Event) -> list[Event]:
-    """All that the credential of ``pull`` fetched; layers that it already had from an earlier pull included."""
-    mine = (event for event in journal.since_start if event.credential_id == pull.credential_id)
-    return [event for event in mine if event.repository == repository]
-
-
-def _whole(image: Manifest, fetched: Sequence[Event], root: Manifest) -> bool:
-    """Whether the platform's manifest, its config and every layer were fetched to the last byte."""
-    child = image is root or any(history.is_manifest_pull(e) and e.digest == image.digest for e in fetched)
-    return child and not _not_fetched(image, fetched)
-
-
-def _not_fetched(image: Manifest, fetched: Sequence[Event]) -> list[Blob]:
-    """Blobs of the platform of which bytes are lacking."""
-    ours = (blob for blob in image.blobs if blob.state is not BlobState.FOREIGN)
-    return [blob for blob in ours if history.blob_bytes(fetched, blob.digest) < blob.size]
-
-
-def _pull_causes(task: Task, journal: Journal, root: Manifest, pushed_at: int) -> tuple[Cause, ...]:
+def _pull_causes(pulls: _Pulls, root: Manifest) -> tuple[Cause, ...]:
     """Why no pull counts, the newest try first."""
-    want = target(task.parameters).repository
-    moved_at = max((event.seq for event in _pushes(journal, want)), default=pushed_at)
     ranked: _Ranked = []
-    for event in journal.since_start:
-        cause = _pull_cause(event, task.parameters["user"], journal, want, root)
+    for event in pulls.events:
+        cause = _pull_cause(event, pulls, root)
         if cause is not None:
-            ranked.append((moved_at if cause.id == "pull.moved-after" else event.seq, cause))
+            ranked.append((pulls.moved_at if cause.id == "pull.moved-after" else event.seq, cause))
     return _newest_first(ranked) or (Cause("pull.never"),)
 
 
-def _pull_cause(event: Event, user: str, journal: Journal, want: str, root: Manifest) -> Cause | None:
+def _pull_cause(event: Event, pulls: _Pulls, root: Manifest) -> Cause | None:
     """What one request tells about a pull that does not count; None where it tells nothing."""
-    pushing = event.credential_id in _pushers(journal, want)
-    if history.read_target(event) == want and event.actor and history.is_refusal(event) and not pushing:
+    pushing = event.credential_id in pulls.pushers
+    if history.read_target(event) == pulls.repository and event.actor and history.is_refusal(event) and not pushing:
         return Cause("pull.refused", {"status": event.status or 0, "code": event.error_code or "-"})
-    if event.repository != want or not history.is_manifest_read_attempt(event) or history.is_refusal(event):
+    if event.repository != pulls.repository or not history.is_manifest_read_attempt(event) or history.is_refusal(event):
         return None
     if pushing:
         return Cause("pull.pushing-client") if history.is_manifest_pull(event) else None
-    if event.actor != user:
+    if event.actor != pulls.user:
         return Cause("pull.another-account", {"account": event.actor or "anonymous"})
     if event.credential_scopes != (READ,):
         return Cause("pull.too-broad", {"scopes": ", ".join(event.credential_scopes) or "-"})
-    return _reader_cause(event, journal, want, root)
+    return _reader_cause(event, pulls, root)
 
 
-def _reader_cause(event: Event, journal: Journal, want: str, root: Manifest) -> Cause | None:
+def _reader_cause(event: Event, pulls: _Pulls, root: Manifest) -> Cause | None:
     """Likewise for a request of the right credential."""
-    fetched = _fetched(journal, want, event)
     if not history.is_manifest_pull(event):
-        return None if any(history.is_manifest_pull(e) for e in fetched) else Cause("pull.head-only")
-    pushed_at = _first_push(journal, want, root)
-    if event.digest == root.digest and pushed_at is not None and event.seq < pushed_at:
+        return None if pulls.manifests else Cause("pull.head-only")
+    if event.digest == root.digest and event.seq < pulls.pushed[root.digest]:
         return Cause("pull.before-push")
     if event.digest in {manifest.digest for manifest in root.tree()}:
-        lacking = min(len(_not_fetched(image, fetched)) for image in root.images()) if root.images() else 0
-        return Cause("pull.incomplete", {"missing": lacking})
-    if event.digest in {push.digest for push in _pushes(journal, want)}:
+        return Cause("pull.incomplete", {"missing": min((len(pulls.lacking(i)) for i in root.images()), default=0)})
+    if event.digest in pulls.tagged:
         return Cause("pull.moved-after", {"digest": event.digest or "-"})
     return Cause("pull.other-image", {"reference": event.reference or "-"})
 

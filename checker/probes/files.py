@@ -51,10 +51,10 @@ class StoreProbe:
     source: Source = Source.STORE
 
     def read(self) -> ImageStore:
-        """The names; none where the engine keeps its images elsewhere."""
+        """The names; unseen where the engine keeps its images elsewhere."""
         path = self.folder / "images" / "index.json"
         if not path.exists():
-            return ImageStore()
+            return ImageStore(seen=False)
         manifests = _read_json(path).get("manifests")
         rows = manifests if isinstance(manifests, list) else []
         names = (_table(row, "annotations").get(REF_NAME) for row in rows if isinstance(row, dict))

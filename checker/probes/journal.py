@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checker.facts import Journal, NotObserved, Source, Unavailable
-from pyregistry.spec.journal import Event, JournalBroken, verify
+from pyregistry.spec.journal import Event, JournalBroken, parse_line, verify
 
 GRADER = "labcheck"
 """The grader's account, and the beginning of its user agent."""
@@ -36,8 +36,9 @@ class JournalProbe:
     def read(self) -> Journal | Unavailable:
         """All events but the grader's; the last line is left alone while it is being written."""
         try:
-            text = self.path.read_text(encoding="utf-8")
-            events = list(verify(text.splitlines(keepends=True)[: text.count("\n")]))
+            # Not ``splitlines``: a client's name for itself may hold U+0085 or U+2028, which are no ends of lines here.
+            *lines, _ = self.path.read_bytes().split(b"\n")
+            events = list(verify(line.decode() for line in lines))
         except OSError as exc:
             raise NotObserved(
                 Unavailable("file-unreadable", {"path": str(self.path), "error": str(exc.strerror)})
@@ -47,7 +48,7 @@ class JournalProbe:
         except ValueError:
             return Unavailable("garbage", {"source": self.source})
         return self._lacking(events) or Journal(
-            tuple(event for event in events if not _of_grader(event)), self.horizon_seq, events[-1].hash, events[-1].seq
+            tuple(event for event in events if not of_grader(event)), self.horizon_seq, events[-1].hash, events[-1].seq
         )
 
     def _lacking(self, events: Sequence[Event]) -> Unavailable | None:
@@ -60,6 +61,17 @@ class JournalProbe:
         return None if events else Unavailable("empty", {"source": self.source})
 
 
-def _of_grader(event: Event) -> bool:
-    """The grader's own requests, those before its login included."""
-    return event.actor == GRADER or (event.actor is None and (event.user_agent or "").startswith(f"{GRADER}/"))
+def of_grader(event: Event) -> bool:
+    """The grader's own requests, those before its login included; what others do with its account is not its own."""
+    if event.kind == "account":
+        return event.actor == GRADER
+    return event.actor in {None, GRADER} and (event.user_agent or "").startswith(f"{GRADER}/")
+
+
+def is_news(lines: bytes) -> bool:
+    """Whether these whole lines of a journal tell of anybody but the grader; what makes no sense is news too."""
+    try:
+        *whole, _ = lines.split(b"\n")
+        return not all(of_grader(parse_line(line.decode())) for line in whole)
+    except ValueError:
+        return True

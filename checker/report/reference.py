@@ -9,7 +9,8 @@ from checker.model import Check
 def render(checks: Sequence[Check], messages: Messages) -> str:
     """The page of all checks."""
     head = f"# {messages.text('line', 'reference_title')}\n\n{messages.text('line', 'reference_intro')}\n"
-    return "\n".join((head, *(section(check, messages) for check in checks)))
+    limits = f"## {messages.text('line', 'reference_limits_title')}\n\n{messages.text('line', 'reference_limits')}"
+    return "\n".join((head, *(section(check, messages) for check in checks), limits))
 
 
 def section(check: Check, messages: Messages) -> str:

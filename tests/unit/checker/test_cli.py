@@ -279,6 +279,24 @@ def test_watching_grades_again_when_something_happened(lab: Lab) -> None:
     assert process.returncode == ExitCode.PASSED
 
 
+@pytest.mark.parametrize("form", [[], ["--plain"], ["--json"]])
+def test_a_reader_that_has_seen_enough_changes_nothing(lab: Lab, form: list[str]) -> None:
+    """``labcheck tp1 | head -1``: no complaint, and the verdict's own exit code."""
+    lab.solve()
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "checker", "tp1", *form],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        env={**os.environ, "LAB_HOME": str(lab.home)},
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_the_worst_of_several_labs_decides() -> None:
     """Integrity, then not done, then inconclusive; a lab that was not started only counts when none was."""
     assert worst([ExitCode.PASSED, ExitCode.NOT_STARTED]) is ExitCode.PASSED

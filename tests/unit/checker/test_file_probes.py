@@ -91,7 +91,7 @@ def test_the_store_tells_the_names_of_images(tmp_path: Path) -> None:
     rows = [{"annotations": {"org.opencontainers.image.ref.name": "ghcr.io/o/r/app:1.0"}}, {"digest": "sha256:x"}]
     (tmp_path / "images" / "index.json").write_text(json.dumps({"manifests": rows}), encoding="utf-8")
     assert StoreProbe(tmp_path).read() == ImageStore(("ghcr.io/o/r/app:1.0",))
-    assert StoreProbe(tmp_path / "nowhere").read() == ImageStore()
+    assert StoreProbe(tmp_path / "nowhere").read() == ImageStore(seen=False)
 
 
 def test_changed_check_files_are_noticed() -> None:

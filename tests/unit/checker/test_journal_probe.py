@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from checker.facts import Journal, NotObserved, Source, Unavailable
-from checker.probes.journal import JournalProbe, Mark
-from tests.unit.checker.exercise import HERE, PUSHER, Diary, Pat, prepared, solved
+from checker.probes.journal import JournalProbe, Mark, is_news
+from tests.unit.checker.exercise import HERE, PUSHER, READ, Diary, Pat, prepared, solved
 
 
 def read(folder: Path, text: str | bytes, **more: object) -> object:
@@ -25,7 +25,8 @@ def test_a_sound_journal_is_read_whole(tmp_path: Path) -> None:
 
 def test_the_grader_leaves_its_own_requests_out(tmp_path: Path) -> None:
     """Neither its account nor what it asked before its login is anybody's doing; other anonymous requests are."""
-    diary = Diary().login(Pat("g", account="labcheck")).note(method="GET", path="/v2/", user_agent="labcheck/1")
+    grader = Pat("g", account="labcheck").who() | {"user_agent": "labcheck/1"}
+    diary = Diary().note(**grader).note(method="GET", path="/v2/", user_agent="labcheck/1")
     diary.note(method="GET", path="/v2/", user_agent="docker/28").login(PUSHER)
     journal = read(tmp_path, diary.lines())
     assert isinstance(journal, Journal)
@@ -37,6 +38,40 @@ def test_an_account_cannot_hide_behind_the_graders_user_agent(tmp_path: Path) ->
     journal = read(tmp_path, Diary().upload(PUSHER, HERE, user_agent="labcheck/1").lines())
     assert isinstance(journal, Journal)
     assert len(journal.events) == 1
+
+
+def test_what_others_do_with_the_graders_account_is_seen(tmp_path: Path) -> None:
+    """Its secret lies on the student's disk: whoever pulls or pushes with it is not the grader."""
+    diary = (
+        Diary().get(Pat("g", READ, account="labcheck"), "a", user_agent="docker/28").login(Pat("g", account="labcheck"))
+    )
+    journal = read(tmp_path, diary.lines())
+    assert isinstance(journal, Journal)
+    assert [event.actor for event in journal.events] == ["labcheck", "labcheck"]
+
+
+@pytest.mark.parametrize("odd", ["\x85", "\u2028", "\x0b", "\x1c"])
+def test_what_python_takes_for_the_end_of_a_line_breaks_no_chain(odd: str, tmp_path: Path) -> None:
+    """A client calls itself what it likes: an honest journal is not accused for it."""
+    diary = Diary().note(user_agent=f"pod{odd}man").login(PUSHER)
+    journal = read(tmp_path, diary.lines())
+    assert isinstance(journal, Journal)
+    assert len(journal.events) == 2
+
+
+def test_a_line_that_ends_within_a_character_is_left_alone(tmp_path: Path) -> None:
+    """Likewise while it is being written."""
+    assert isinstance(read(tmp_path, prepared().lines().encode() + "é".encode()[:1]), Journal)
+
+
+def test_news_is_what_somebody_else_did() -> None:
+    """Watching, the grader must not wake itself; what it cannot read it looks at again."""
+    own = Diary().note(method="GET", path="/v2/", user_agent="labcheck/1").lines()
+    assert not is_news(own.encode())
+    assert not is_news(b"")
+    assert not is_news(b'{"actor":')
+    assert is_news(own.encode() + Diary().login(PUSHER).lines().encode())
+    assert is_news(b"\xff\n")
 
 
 def test_a_changed_line_breaks_the_chain(tmp_path: Path) -> None:

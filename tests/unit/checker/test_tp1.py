@@ -1,5 +1,6 @@
 """TP-1's checks: every wrong end state fails the declared checks for the true cause, every unusual right one passes."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -53,7 +54,11 @@ def platform(letter: str, name: str, **more: object) -> Manifest:
 WRONG: dict[str, tuple[Facts, dict[str, str]]] = {
     "starter": (world(Diary().note(kind="server").start_attempt()), {"TP1-PAT": "pat.none"}),
     "not pushed": (world(prepared()), {"TP1-PUSH": "push.never-tried"}),
-    "not built": (world(prepared(), store=ImageStore()), {"TP1-PUSH": "push.not-built"}),
+    "not built": (world(prepared(), store=ImageStore(("alpine:3",))), {"TP1-PUSH": "push.not-built"}),
+    "perhaps not built, with Docker's own engine": (
+        world(prepared(), store=ImageStore(seen=False)),
+        {"TP1-PUSH": "push.never-tried"},
+    ),
     "other tag": (
         world(prepared().push(tags=("v1.0",)), tags=tags()),
         {"TP1-PUSH": "push.other-tag"},
@@ -314,6 +319,29 @@ RIGHT: dict[str, Facts] = {
     "a layer that is somebody else's to hold": world(
         solved(), replace(IMAGE, blobs=(*IMAGE.blobs, Blob(digest("9"), 99, "layer", BlobState.FOREIGN)))
     ),
+    "revoked when all was done": world(
+        solved().make(PUSHER, "pat.revoked").make(READER, "pat.revoked"), IMAGE
+    ),
+    "scopes cut down before the first push": world(
+        Diary().make(ALL).make(replace(ALL, scopes=PUSHER.scopes)).login(replace(ALL, scopes=PUSHER.scopes))
+        .push(replace(ALL, scopes=PUSHER.scopes)).login(READER).pull(), IMAGE
+    ),
+    "machine b has a new PAT, and the layers from its first": world(
+        prepared().push(letter="b").pull(READER, make_image("b")).push().make(Pat("r2", READ))
+        .get(Pat("r2", READ), "a").get_blob(Pat("r2", READ), digest("1"), 10), IMAGE
+    ),
+    "first logins refused": world(
+        Diary().make(PUSHER).login(None, status=403).login(None, status=403).login(PUSHER).login(PUSHER).push()
+        .login(READER).pull().pull(), IMAGE
+    ),
+    "latest first": world(prepared().push(tags=("latest", "1", "1.0")).login(READER).pull(), IMAGE),
+    "rebuilt, pushed and pulled again": world(
+        prepared().push(letter="c").pull(READER, make_image("c")).push().pull(), IMAGE
+    ),
+    "an image without layers": world(
+        prepared().push().pull(READER, replace(IMAGE, blobs=IMAGE.blobs[:1])), replace(IMAGE, blobs=IMAGE.blobs[:1])
+    ),
+    "pulled by digest": world(prepared().push().pull(READER, IMAGE, IMAGE.digest), IMAGE),
     "refused first, right afterwards": world(
         prepared().dance(PUSHER, "grande-maison/engine/app", granted="pull").push().login(READER).pull(), IMAGE
     ),
@@ -386,6 +414,44 @@ def test_a_client_that_looks_before_it_pushes_was_not_refused_a_pull() -> None:
     """The 404 that precedes every first push is no try to pull."""
     diary = prepared().get(PUSHER, "a", method="HEAD", status=404).push()
     assert [cause.id for cause in verdicts(world(diary, IMAGE))["TP1-PULL"].finding.causes] == ["pull.never"]
+
+
+def test_asking_for_a_blob_is_no_refused_pull() -> None:
+    """A daemon that looks whether a layer is there learns that it is not: nobody refused it anything."""
+    diary = prepared().push().login(READER).get_blob(READER, digest("e"), 0, status=404, method="HEAD")
+    assert [cause.id for cause in verdicts(world(diary, IMAGE))["TP1-PULL"].finding.causes] == ["pull.never"]
+
+
+def test_the_graders_account_in_a_students_hand_is_named() -> None:
+    """A pull with the secret that lies on the disk counts for nothing, and is seen."""
+    diary = prepared().push().pull(Pat("g", READ, account="labcheck"), IMAGE)
+    causes = verdicts(world(diary, IMAGE))["TP1-PULL"].finding.causes
+    assert [(cause.id, cause.params["account"]) for cause in causes] == [("pull.another-account", "labcheck")]
+
+
+def test_a_pat_that_was_made_broader_is_judged_by_what_it_may_do_now() -> None:
+    """Made with one scope, then given all: what was last seen counts."""
+    diary = solved().login(replace(PUSHER, scopes=(*PUSHER.scopes, "admin:org")))
+    assert failed(verdicts(world(diary, IMAGE))) == {"TP1-PAT": "pat.too-broad"}
+
+
+def test_the_first_login_is_the_evidence() -> None:
+    """Not the last token, which machine b's pull had."""
+    diary = solved()
+    (login, *_) = verdicts(world(diary, IMAGE))["TP1-LOGIN"].finding.evidence
+    assert login.sha256 == next(event.hash for event in diary.events if event.endpoint == "token")
+
+
+def test_an_attempt_of_many_thousand_events_is_judged_within_a_second() -> None:
+    """No check looks at the journal again for each of its events."""
+    diary = prepared().push()
+    for _ in range(1500):
+        diary.push(letter="c").login(READER).get(READER, "b", method="HEAD").get_blob(READER, digest("e"), 20)
+    facts = world(diary, IMAGE)
+    begun = time.process_time()
+    for check in CHECKS:
+        judged(check, facts)
+    assert time.process_time() - begun < 1
 
 
 def test_the_reading_pat_of_machine_b_is_no_fault() -> None:
