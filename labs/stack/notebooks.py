@@ -1,4 +1,7 @@
-"""The JupyterLab server that ``labstack start`` opens: ours, on the loopback, behind a token."""
+"""The JupyterLab server that ``labstack start`` opens: ours, on the loopback, behind a token.
+
+It shows the students' files and nothing of the project: each exercise's notebook lies among them, theirs to save.
+"""
 
 import http.client
 import json
@@ -10,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from labs.home import CHECKOUT, LabHome
+from labs.home import LabHome
+from labs.stack import workspace
 from labs.stack.files import write_private
 from labs.stack.interface import StackError
 from labs.stack.ports import HOST, is_free
@@ -21,7 +25,6 @@ DEFAULT_PORT = 8888
 
 READY_TIMEOUT_SECONDS = 60.0
 PROBE_TIMEOUT_SECONDS = 2.0
-FOLDER = "notebooks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +50,17 @@ class NotebookServer:
         Raises:
             StackError: There are no notebooks here, or it does not come up.
         """
-        if not (CHECKOUT / FOLDER).is_dir():
-            raise StackError("error.no-notebooks", folder=CHECKOUT / FOLDER)
+        notebook = self.home.files(slug) / workspace.notebook_name(slug, language)
+        if not notebook.exists():
+            raise StackError("error.no-notebooks", path=notebook)
+        page = f"/lab/tree/{notebook.relative_to(self.home.work)}"
         if self.process.pid() is None:
             self.process.stop()
-            self._configure(slug, language)
+            self._configure(page)
             self.process.start(dict(environ) | self._folders())
             self.process.await_ready(self._answers, READY_TIMEOUT_SECONDS)
-        return self._address()
+        port, token, _ = self._settings()
+        return _address(port, token, page)
 
     def stop(self) -> None:
         """End it. Idempotent. Raises StackError."""
@@ -62,9 +68,9 @@ class NotebookServer:
 
     def url(self) -> str | None:
         """Its address with the token, None while it does not run."""
-        return self._address() if self.process.pid() else None
+        return _address(*self._settings()) if self.process.pid() else None
 
-    def _configure(self, slug: str, language: str) -> None:
+    def _configure(self, page: str) -> None:
         """Write its settings and the kernel that the notebooks run in."""
         self.home.notebooks.mkdir(parents=True, exist_ok=True)
         values = {
@@ -73,13 +79,13 @@ class NotebookServer:
                 "port": _choose_port(),
                 "port_retries": 0,
                 "open_browser": False,
-                "root_dir": str(CHECKOUT),
+                "root_dir": str(self.home.work),
                 # Containers run as root; the server is on the loopback, behind a token.
                 "allow_root": os.geteuid() == 0,
             },
             "IdentityProvider": {"token": secrets.token_urlsafe(24)},
             "LabApp": {
-                "default_url": f"/lab/tree/{FOLDER}/{slug}.{language}.ipynb",
+                "default_url": page,
                 # Nothing of the lab asks the network for anything.
                 "news_url": None,
                 "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
@@ -121,11 +127,6 @@ class NotebookServer:
         except (OSError, ValueError, KeyError, TypeError) as exc:
             raise StackError("error.damaged", reason=f"{self.config}: {exc}") from exc
 
-    def _address(self) -> str:
-        """Where the browser goes."""
-        port, token, page = self._settings()
-        return f"http://{HOST}:{port}{page}?token={token}"
-
     def _answers(self) -> bool:
         """Whether it serves."""
         connection = http.client.HTTPConnection(HOST, self._settings()[0], timeout=PROBE_TIMEOUT_SECONDS)
@@ -136,6 +137,11 @@ class NotebookServer:
             return False
         finally:
             connection.close()
+
+
+def _address(port: int, token: str, page: str) -> str:
+    """Where the browser goes."""
+    return f"http://{HOST}:{port}{page}?token={token}"
 
 
 def _choose_port() -> int:

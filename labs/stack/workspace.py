@@ -10,7 +10,7 @@ from pathlib import Path
 
 from labs.catalog.model import Lab
 from labs.engine.platforms import host_platform
-from labs.home import LabHome
+from labs.home import CHECKOUT, LabHome
 
 MANIFEST = "starter.json"
 """Digests of the starter's files as we wrote them: what differs is the student's."""
@@ -35,15 +35,27 @@ def install(home: LabHome, lab: Lab, parameters: Mapping[str, str], language: st
 
 
 def starter(lab: Lab, parameters: Mapping[str, str], language: str) -> dict[str, bytes]:
-    """The starter's files by name: parameters filled in, texts in the student's language, the program built."""
+    """The starter's files by name: parameters filled in, texts in the student's language, the program built.
+
+    The notebook is one of them, so that a student who saves it changes a file of theirs and none of the project's. An
+    installed package without the project's checkout has none.
+    """
     from labs.engine.program import program
 
     files = {PROGRAM: program(host_platform().architecture)}
+    notebook = CHECKOUT / "notebooks" / notebook_name(lab.id, language)
+    if notebook.exists():
+        files[notebook.name] = notebook.read_bytes()
     for folder in (lab.folder / "starter", lab.folder / "starter" / language):
         for entry in folder.iterdir():
             if entry.is_file():
                 files[entry.name] = _render(entry.read_text(encoding="utf-8"), parameters).encode()
     return files
+
+
+def notebook_name(slug: str, language: str) -> str:
+    """What an exercise's notebook is called."""
+    return f"{slug}.{language}.ipynb"
 
 
 def keep(folder: Path, backups: Path) -> Path | None:

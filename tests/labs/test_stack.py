@@ -243,7 +243,8 @@ def test_reset_mends_a_broken_stack(lab: LabUnderTest, break_it: Callable[[LabUn
     assert lab.labcheck()[0] == 1
 
 
-@pytest.mark.parametrize("break_it",
+@pytest.mark.parametrize(
+    "break_it",
     [*(kill, one_door_killed, stale_pid_file, lost_pid_file, work_folder_gone, files_of_the_registry_gone)],
 )
 def test_up_mends_what_needs_no_reset(lab: LabUnderTest, break_it: Callable[[LabUnderTest], None]) -> None:
@@ -416,6 +417,11 @@ def test_start_opens_jupyterlab_behind_a_token(new_lab: LabUnderTest) -> None:
     with urllib.request.urlopen(f"{server}/api/kernelspecs?token={token}") as answer:
         specs = json.load(answer)
     assert "labs" in specs["kernelspecs"]["python3"]["spec"]["argv"]
+    with urllib.request.urlopen(f"{server}/api/contents/tp1?token={token}") as answer:
+        shown = {entry["name"] for entry in json.load(answer)["content"]}
+    assert shown == {"Dockerfile", "README.md", "greet", "greeting.txt", "tp1.en.ipynb"}
     assert url in new_lab.labstack("start", "--headless").stdout
+    french = LabUnderTest(new_lab.home, new_lab.environ | {"LAB_LANG": "fr"})
+    assert url.replace("tp1.en", "tp1.fr") in french.labstack("start", "--headless").stdout
     new_lab.labstack("down")
     assert "JupyterLab" not in new_lab.labstack("status").stdout

@@ -29,7 +29,7 @@ def home(tmp_path: Path) -> LabHome:
 def test_starter_is_filled_in(lab: Lab, language: str) -> None:
     """No placeholder is left; the Dockerfile carries the student's values; the program is a static ELF file."""
     files = workspace.starter(lab, PARAMETERS, language)
-    assert files.keys() == {"Dockerfile", "README.md", "greeting.txt", "greet"}
+    assert files.keys() == {"Dockerfile", "README.md", "greeting.txt", "greet", f"tp1.{language}.ipynb"}
     assert not any(b"{{" in content for content in files.values())
     assert b'lab.registry.nonce="abcdef"' in files["Dockerfile"]
     assert b'org.opencontainers.image.source="https://github.com/atelier-1/tp1-2"' in files["Dockerfile"]
