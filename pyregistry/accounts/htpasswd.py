@@ -6,7 +6,8 @@ import logging
 import os
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
@@ -64,7 +65,7 @@ class HtpasswdFile:
             file.write(format_line(DEFAULT_USER, password) + "\n")
         log.warning(
             "htpasswd is missing, provisioning with default user",
-            extra={"user": DEFAULT_USER, "password": password},
+            extra={"fields": {"user": DEFAULT_USER, "password": password}},
         )
 
     def verify(self, user: str, password: str) -> bool:
@@ -74,8 +75,10 @@ class HtpasswdFile:
             HtpasswdInvalid: The file has been changed into something else.
             OSError: The file cannot be read.
         """
-        digest = self._hashes.current().get(user, b"")
+        hashes = self._hashes.current()
+        digest = hashes.get(user, b"")
         if not digest.startswith(BCRYPT_PREFIXES):
+            _spend_time(hashes.values(), password)
             return False
         memory = hmac.digest(self._memory_key, b"\0".join((user.encode(), digest, password.encode())), hashlib.sha256)
         if self._remembers(memory):
@@ -96,6 +99,14 @@ class HtpasswdFile:
             if len(self._memory) >= MEMORY_ENTRIES:
                 self._memory.clear()
             self._memory[memory] = self._now() + MEMORY_SECONDS
+
+
+def _spend_time(hashes: Iterable[bytes], password: str) -> None:
+    """Hash as for a user who is there, or the time of the answer would say who is."""
+    decoy = next((digest for digest in hashes if digest.startswith(BCRYPT_PREFIXES)), None)
+    if decoy is not None:
+        with suppress(ValueError):  # a mutilated hash
+            bcrypt.checkpw(_cut(password), decoy)
 
 
 def _cut(password: str) -> bytes:

@@ -71,8 +71,8 @@ def _parse_token(row: dict[str, str], accounts: Accounts) -> AccessToken:
         scopes=tuple(row["scopes"]),
         sha256=row["sha256"],
         created_at=_parse_time(row["created_at"]),
-        expires_at=_parse_time(row["expires_at"]) if row["expires_at"] else None,
-        revoked_at=_parse_time(row["revoked_at"]) if row["revoked_at"] else None,
+        expires_at=None if row["expires_at"] is None else _parse_time(row["expires_at"]),
+        revoked_at=None if row["revoked_at"] is None else _parse_time(row["revoked_at"]),
         note=row["note"],
     )
 

@@ -110,6 +110,17 @@ def test_a_verified_password_is_hashed_once_a_minute(tmp_path: Path, checks: Ite
     assert asked == [b"secret", b"secret", b"wrong", b"wrong"]
 
 
+@pytest.mark.parametrize("user", ["nobody", "weak"])
+def test_an_unknown_user_costs_as_much_as_a_wrong_password(
+    tmp_path: Path, checks: Iterator[list[bytes]], user: str
+) -> None:
+    """One bcrypt each, or a stopwatch would list the users; likewise for a user whose hash is no bcrypt."""
+    asked = next(checks)
+    passwords = write(tmp_path / "f", "weak:plain", format_line("alice", "secret", CHEAP))
+    assert not passwords.verify(user, "guess")
+    assert asked == [b"guess"]
+
+
 def test_a_missing_file_is_provisioned(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """One user, a random password that is logged, nobody else may read the file; an existing one is left alone."""
     passwords = HtpasswdFile(tmp_path / "f")
@@ -118,7 +129,8 @@ def test_a_missing_file_is_provisioned(tmp_path: Path, caplog: pytest.LogCapture
         passwords.provision()
     (record,) = caplog.records
     assert record.message == "htpasswd is missing, provisioning with default user"
-    assert passwords.verify(record.__dict__["user"], record.__dict__["password"])
+    shown = record.__dict__["fields"]
+    assert passwords.verify(shown["user"], shown["password"])
     assert stat.S_IMODE((tmp_path / "f").stat().st_mode) == 0o600
 
 
