@@ -22,6 +22,9 @@ from pyregistry.spec.identity import Identity
 ALGORITHM = "HS256"
 _KEY_PURPOSE = b"pyregistry bearer tokens"
 
+LEEWAY = timedelta(seconds=60)
+"""How far the clock may have been set back since a token was signed; distribution allows as much."""
+
 
 class TokenInvalid(ValueError):
     """Not a token of this registry, or not any more one."""
@@ -91,8 +94,11 @@ class TokenSigner:
             )
         except jwt.InvalidTokenError as exc:
             raise TokenInvalid(str(exc)) from exc
-        if self._now() >= datetime.fromtimestamp(values["exp"], UTC):
+        now = self._now()
+        if now >= datetime.fromtimestamp(values["exp"], UTC):
             raise TokenExpired("the token has expired")
+        if now + LEEWAY < datetime.fromtimestamp(values["nbf"], UTC):
+            raise TokenInvalid("the token is not valid yet")
         return Claims(_parse_identity(values), tuple(_parse_access(row) for row in values["access"]))
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyregistry.auth.scopes import parse_scope
-from pyregistry.auth.tokens import TokenExpired, TokenInvalid, TokenSigner
+from pyregistry.auth.tokens import LEEWAY, TokenExpired, TokenInvalid, TokenSigner
 from pyregistry.spec.identity import ANONYMOUS, Identity
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -52,6 +52,14 @@ def test_a_token_ends() -> None:
     assert signer(at=NOW + timedelta(seconds=299)).verify(token).identity == ALICE
     with pytest.raises(TokenExpired):
         signer(at=NOW + LIFETIME).verify(token)
+
+
+def test_a_token_does_not_begin_before_it_was_made() -> None:
+    """A clock that was set back a little is forgiven; a token from the future is none."""
+    token = signer(at=NOW + LEEWAY).sign(ALICE, (), LIFETIME)
+    assert signer().verify(token).identity == ALICE
+    with pytest.raises(TokenInvalid, match="not valid yet"):
+        signer(at=NOW - timedelta(seconds=1)).verify(token)
 
 
 def test_tokens_of_others_are_refused() -> None:
