@@ -8,6 +8,7 @@ an append costs some 30 µs; the chain shows a loss at the end to whoever knows 
 import errno
 import fcntl
 import os
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ TAIL_BYTES = 64 * 1024
 
 REPAIRED = "journal.repaired"
 """``detail.action`` of the event that stands where a torn line was cut off."""
+
+CUT = "journal.cut"
+"""``detail.action`` of the event that stands where somebody cut off whole lines, which leaves a chain that holds."""
 
 
 class JournalError(Exception):
@@ -70,14 +74,21 @@ class Journal:
     def append(self, event: Event) -> Event:
         """See ``EventLog.append``. What a killed writer left half-written is cut off first, which is an event too.
 
+        So is a journal that has become shorter: that event names the last one that had been there.
+
         Raises:
             JournalError: It could not be written; nothing of it is left in the journal.
         """
         with self._alone():
+            before = self._tail
             torn_bytes = self._find_tail()
             if torn_bytes:
                 os.ftruncate(self._descriptor, self._tail.size)
-                self._write(_repair(event, torn_bytes))
+            # No writer takes back what another one has written: a file that shrank was shortened by somebody else.
+            if self._tail.size < before.size:
+                self._write(_beside(event, {"action": CUT, "seq": before.seq, "hash": before.hash}))
+            elif torn_bytes:
+                self._write(_beside(event, {"action": REPAIRED, "bytes_removed": torn_bytes}))
             return self._write(event)
 
     def close(self) -> None:
@@ -116,7 +127,11 @@ class Journal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         self._opened_by = os.getpid()
-        self._inode = os.fstat(self._descriptor).st_ino
+        found = os.fstat(self._descriptor)
+        if not stat.S_ISREG(found.st_mode):  # a pipe nobody reads from would stop every request
+            self._close()
+            raise OSError(errno.EINVAL, "not a regular file")
+        self._inode = found.st_ino
         self._tail = Tail()
 
     def _close(self) -> None:
@@ -167,7 +182,6 @@ class Journal:
         return sealed
 
 
-def _repair(event: Event, torn_bytes: int) -> Event:
-    """The event that says that a torn line was cut off, at the time of the event that found it."""
-    detail: dict[str, object] = {"action": REPAIRED, "bytes_removed": torn_bytes}
+def _beside(event: Event, detail: dict[str, object]) -> Event:
+    """An event about the journal itself, at the time of the event that found it so."""
     return Event(kind="server", at=event.at, monotonic_ns=event.monotonic_ns, detail=detail)

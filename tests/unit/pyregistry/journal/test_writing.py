@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pyregistry.config import Settings
 from pyregistry.config.settings import HttpSettings, MemoryStorage, StorageSettings, TcpAddress
 from pyregistry.journal import Journal, JournalError, NullJournal, open_journal, read
-from pyregistry.journal.writing import REPAIRED
+from pyregistry.journal.writing import CUT, REPAIRED
 from pyregistry.spec.journal import Event, JournalBroken, format_line, parse_line, seal, verify
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -171,13 +171,32 @@ def test_a_removed_journal_begins_anew(tmp_path: Path) -> None:
     assert journal.append(event()).seq == 2
 
 
+@pytest.mark.parametrize("kept", [0, 1, 1.5])
+def test_a_journal_that_was_shortened_says_so(tmp_path: Path, kept: float) -> None:
+    """Whole lines cut off at the end leave a chain that holds; the writer remembers what stood there and tells."""
+    journal = Journal(tmp_path / "j")
+    journal.append(event("alice"))
+    one = journal.path.stat().st_size
+    journal.append(event("bob"))
+    last = journal.append(event("carol"))
+    os.truncate(journal.path, int(kept * one))
+    after = journal.append(event("dave"))
+    found = list(read(journal.path))
+    assert found[-1] == after
+    assert found[-2].detail == {"action": CUT, "seq": 3, "hash": last.hash}
+    assert [one.actor for one in found] == [*["alice"][: int(kept)], None, "dave"]
+
+
 def test_what_is_no_journal_is_refused(tmp_path: Path) -> None:
-    """A last line that is no event cannot be chained to; neither can a folder."""
+    """A last line that is no event cannot be chained to; neither can a folder or a pipe."""
     (tmp_path / "j").write_text("hello\n", encoding="utf-8")
     with pytest.raises(JournalError, match="last line: expected an event as JSON, got 'hello'"):
         Journal(tmp_path / "j")
     with pytest.raises(JournalError, match="Is a directory"):
         Journal(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(JournalError, match="not a regular file"):
+        Journal(tmp_path / "pipe")
 
 
 def test_a_full_disk_is_said_and_leaves_nothing_behind(tmp_path: Path) -> None:
