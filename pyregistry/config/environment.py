@@ -22,7 +22,7 @@ VERSION = "REGISTRY_VERSION"
 
 
 def overlay(root: yaml.Node, environ: Mapping[str, str]) -> yaml.Node:
-    """``root`` with every ``REGISTRY_*`` variable applied to it (in place where it is a mapping)."""
+    """A tree like ``root`` with every ``REGISTRY_*`` variable applied to it."""
     for variable in sorted(environ):
         if variable.startswith(PREFIX) and variable not in (CONFIGURATION_PATH, VERSION):
             root = _replaced(root, variable.removeprefix(PREFIX).split("_"), variable, environ[variable])
@@ -43,9 +43,12 @@ def _replaced(node: yaml.Node, keys: list[str], variable: str, value: str) -> ya
 
 
 def _opened(node: yaml.Node, variable: str) -> yaml.MappingNode:
-    """``node`` as a mapping that can be added to: a bare word ``w`` means ``{w: {}}``, as in ``auth: htpasswd``."""
+    """``node`` as a mapping that can be added to: a bare word ``w`` means ``{w: {}}``, as in ``auth: htpasswd``.
+
+    A copy, for an alias makes one mapping stand in two places, of which the variable names only one.
+    """
     if isinstance(node, yaml.MappingNode):
-        return node
+        return yaml.MappingNode(node.tag, [*node.value], node.start_mark, node.end_mark)
     mapping = mapping_node(variable)
     if isinstance(node, yaml.ScalarNode) and not is_null(node):
         mapping.value.append((node, null(node.start_mark.name)))

@@ -13,6 +13,9 @@ from pyregistry.config.section import Findings, Section
 from pyregistry.config.sections import read_settings
 from pyregistry.config.settings import Settings
 
+MAX_BYTES = 256 * 1024
+"""Of a configuration file; real ones have some kilobytes. YAML is read at less than 150 kB a second."""
+
 
 def load(
     path: Path | str | None = None, environ: Mapping[str, str] = os.environ, *, files_too: bool = False
@@ -57,7 +60,11 @@ def _source(path: Path | str | None, environ: Mapping[str, str]) -> Path:
 
 def _content(source: Path) -> bytes:
     try:
-        return source.read_bytes()
+        with source.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
     except OSError as exc:
         reason = (exc.strerror or str(exc)).lower()
         raise ConfigurationError(f"open {source}: {reason}", path=source) from exc
+    if len(content) > MAX_BYTES:
+        raise ConfigurationError(f"{source}: expected a configuration of at most {MAX_BYTES} bytes", path=source)
+    return content

@@ -1,6 +1,7 @@
 """Grammars of single values in the configuration. Pure; each parser raises ``ValueError`` with *wanted* and *saw*."""
 
 import re
+from pathlib import Path
 
 from pyregistry.config.settings import TcpAddress
 
@@ -9,6 +10,9 @@ from pyregistry.config.settings import TcpAddress
 _NUMBER = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 _PART = re.compile(rf"({_NUMBER})(ns|us|µs|μs|ms|s|m|h)")
 _DURATION = re.compile(rf"(?:{_NUMBER}(?:ns|us|µs|μs|ms|s|m|h))+")
+MAX_SECONDS = 2**63 / 1e9
+"""Go counts nanoseconds in 63 bits."""
+
 _UNIT_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 # address ::= host? ":" port       host ::= name | IPv4 | "[" IPv6 ("%" zone)? "]"       (Go's net.SplitHostPort)
@@ -20,7 +24,8 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 # external URL ::= "http" "s"? "://" host (":" port)?      registry:2 takes only its scheme and host
-_EXTERNAL_URL = re.compile(r"https?://[^/\s?#@]+/?")
+# It goes into headers, which are Latin-1: a name in other letters has to be written in punycode.
+_EXTERNAL_URL = re.compile(r"https?://[0-9A-Za-z._~%:\[\]-]+/?", re.ASCII)
 
 
 def parse_duration(text: str) -> float:
@@ -29,7 +34,10 @@ def parse_duration(text: str) -> float:
         return 0.0
     if _DURATION.fullmatch(text) is None:
         raise ValueError(f"expected a duration such as 10s or 168h, got {text!r}")
-    return sum(float(number) * _UNIT_SECONDS[unit] for number, unit in _PART.findall(text))
+    seconds = sum(float(number) * _UNIT_SECONDS[unit] for number, unit in _PART.findall(text))
+    if seconds > MAX_SECONDS:
+        raise ValueError(f"expected a duration of at most 292 years, got {text[:40]!r}")
+    return seconds
 
 
 def parse_address(text: str) -> TcpAddress:
@@ -59,6 +67,13 @@ def parse_external_url(text: str) -> str:
     if _EXTERNAL_URL.fullmatch(text) is None:
         raise ValueError(f"expected an address such as https://registry.example.com, got {text!r}")
     return text.rstrip("/")
+
+
+def parse_path(text: str) -> Path:
+    """A file's or folder's path."""
+    if not text:
+        raise ValueError("expected a path, got ''")
+    return Path(text)
 
 
 def parse_pattern(text: str) -> str:

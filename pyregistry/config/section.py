@@ -5,6 +5,7 @@ What has not been asked for when a section is left is named: it is a key that re
 """
 
 import difflib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,14 +17,18 @@ import yaml
 
 from pyregistry.config import document, unsupported
 from pyregistry.config.issues import Issue
-from pyregistry.config.scalars import parse_duration
+from pyregistry.config.scalars import parse_duration, parse_path
 
 Value = TypeVar("Value")
 Default = TypeVar("Default")
 Word = TypeVar("Word", bound=StrEnum)
 
 _NOUNS: Mapping[type[yaml.Node], str] = {yaml.MappingNode: "a mapping", yaml.SequenceNode: "a list"}
-_NANOSECOND = 1e-9
+_MAX_DIGITS = 18
+"""Of a whole number: what fits into Go's 64 bits, and far below what Python refuses to convert."""
+
+# What YAML's escapes can write into a text and no file name, header or key can hold: NUL and lone surrogates.
+_UNUSABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
 @dataclass(slots=True)
@@ -97,7 +102,7 @@ class Section:
 
     def path_of(self, name: str) -> Path | None:
         """A file's path."""
-        return self.parsed(name, Path, None)
+        return self.parsed(name, parse_path, None)
 
     def parsed(self, name: str, parse: Callable[[str], Value], default: Default) -> Value | Default:
         """A scalar in a grammar of its own; ``parse`` raises ``ValueError``."""
@@ -129,8 +134,8 @@ class Section:
         """A whole number from 0."""
 
         def parse(text: str) -> int:
-            if not (text.isascii() and text.isdigit()):
-                raise ValueError(f"expected a whole number, got {text!r}")
+            if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
+                raise ValueError(f"expected a whole number, got {text[:40]!r}")
             return int(text)
 
         return self.parsed(name, parse, default)
@@ -140,9 +145,9 @@ class Section:
         node = self._take(name)
         if node is None:
             return default
-        if node.tag.endswith(":int") and str(node.value).isdigit() and int(node.value) > 0:
-            self.warn(name, f"{node.value} means nanoseconds; write a unit, e.g. {node.value}s")
-            return int(node.value) * _NANOSECOND
+        if node.tag.endswith(":int") and str(node.value).isdigit() and node.value.strip("0"):
+            self.warn(name, f"{node.value[:20]} means nanoseconds; write a unit, e.g. {node.value[:20]}s")
+            return self._parsed(node, self._path(name), lambda text: parse_duration(f"{text}ns"), default)
         return self._parsed(node, self._path(name), parse_duration, default)
 
     def several(self, name: str, parse: Callable[[str], Value]) -> tuple[Value, ...]:
@@ -189,6 +194,9 @@ class Section:
     def _parsed(self, node: yaml.Node, path: str, parse: Callable[[str], Value], default: Default) -> Value | Default:
         if not isinstance(node, yaml.ScalarNode) or node.tag == document.BROKEN_TAG:
             self._expected("one value", node, path)
+            return default
+        if _UNUSABLE.search(node.value):
+            self._mistake(node, path, f"expected text without NUL and lone surrogates, got {node.value[:40]!r}")
             return default
         try:
             return parse(node.value)

@@ -9,6 +9,7 @@ from pyregistry.config.scalars import (
     parse_external_url,
     parse_header_name,
     parse_header_value,
+    parse_path,
     parse_pattern,
 )
 from pyregistry.config.section import Section
@@ -181,7 +182,7 @@ def _read_tls(http: Section) -> TlsSettings | None:
             certificate=certificate or Path(),
             key=key or Path(),
             minimum=tls.word("minimumtls", TlsVersion, TlsVersion.TLS12),
-            client_cas=tls.several("clientcas", Path),
+            client_cas=tls.several("clientcas", parse_path),
         )
         if certificate and key:
             return settings
@@ -196,7 +197,7 @@ def _read_auth(root: Section) -> HtpasswdAuth | None:
             auth.complain(f"must provide exactly one type. Provided: {', '.join(auth.names())}")
         if not auth.has("htpasswd"):
             return None
-        realm, path = htpasswd.text("realm", ""), htpasswd.path_of("path")
+        realm, path = htpasswd.parsed("realm", parse_header_value, ""), htpasswd.path_of("path")
         for name, value in (("realm", realm), ("path", path)):
             if not value:
                 htpasswd.complain(f'"{name}" must be set for htpasswd access controller')
@@ -224,6 +225,9 @@ def _read_validation(root: Section) -> ValidationSettings:
     ):
         if urls.names():
             manifests.warn("urls", f"{_NOT_YET}: layers may point to any url")
+        for name in ("enabled", "disabled"):
+            if validation.has(name):
+                validation.warn(name, f"{_NOT_YET}: layers may point to any url")
         # ``enabled`` is the older spelling; either one can switch validation off.
         enabled = validation.boolean("enabled", default=True)
         disabled = validation.boolean("disabled", default=False)

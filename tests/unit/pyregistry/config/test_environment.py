@@ -1,18 +1,31 @@
 """``REGISTRY_*`` variables override the file as registry:2 does it."""
 
+import os
 import string
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from pyregistry.config import ConfigurationError
 from pyregistry.config.document import FILE, compose
 from pyregistry.config.environment import overlay
 from pyregistry.config.settings import FilesystemStorage, HtpasswdAuth, LogLevel, MemoryStorage
 from tests.unit.pyregistry.config.conftest import MINIMAL, Complaint, Loader
 
 KEYS = st.text(string.ascii_uppercase + string.digits + "-", min_size=1, max_size=8)
+NAMES = [
+    f"REGISTRY_{name}"
+    for name in (
+        *("HTTP", "HTTP_ADDR", "HTTP_HOST", "HTTP_SECRET", "HTTP_DRAINTIMEOUT", "HTTP_HEADERS", "HTTP_HEADERS_X"),
+        *("HTTP_TLS", "HTTP_TLS_CERTIFICATE", "HTTP_TLS_KEY", "HTTP_TLS_CLIENTCAS", "HTTP_NET", "HTTP_RELATIVEURLS"),
+        *("STORAGE", "STORAGE_FILESYSTEM_ROOTDIRECTORY", "STORAGE_DELETE_ENABLED", "STORAGE_MAINTENANCE"),
+        *("AUTH", "AUTH_HTPASSWD", "AUTH_HTPASSWD_REALM", "AUTH_HTPASSWD_PATH", "LOG", "LOG_LEVEL", "LOG_FIELDS"),
+        *("VALIDATION", "VALIDATION_ENABLED", "VALIDATION_MANIFESTS_URLS_ALLOW", "CATALOG_MAXENTRIES", "HEALTH"),
+        *("PYREGISTRY", "PYREGISTRY_TWIN", "PYREGISTRY_ACCOUNTS_PATH", "PYREGISTRY_JOURNAL_PATH", "PYREGISTRY_LIMITS"),
+    )
+]
 
 
 def test_the_courses_variables_work(configure: Loader) -> None:
@@ -88,6 +101,40 @@ def test_a_ring_of_aliases_is_no_trap(configure: Loader) -> None:
     """YAML can make a mapping that contains itself; naming it comes to an end."""
     warnings = configure(MINIMAL, {"REGISTRY_FOO": "&ring {a: *ring}"}).warnings
     assert [warning.variable for warning in warnings] == ["REGISTRY_FOO"]
+
+
+def test_a_variable_changes_only_what_it_names(configure: Loader) -> None:
+    """An alias makes one mapping stand in two places; the other place keeps what the file says."""
+    text = """\
+        version: 0.1
+        http: {secret: s}
+        storage: {inmemory: , delete: &off {enabled: false}, maintenance: {readonly: *off}}
+        """
+    storage = configure(text, {"REGISTRY_STORAGE_DELETE_ENABLED": "true"}).storage
+    assert (storage.delete_enabled, storage.read_only) == (True, False)
+
+
+@example({"REGISTRY_HTTP_DRAINTIMEOUT": "9" * 5000})
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    environ=st.dictionaries(
+        st.sampled_from(NAMES),
+        st.text(max_size=12)
+        | st.sampled_from(
+            ["{a: b}", "[a]", "&a {b: *a}", '"\\0"', '"\\ud800"', "9" * 5000, "''", "~", "true", "-1", "1h"]
+        ),
+        max_size=6,
+    )
+)
+def test_no_variable_breaks_a_type(configure: Loader, environ: dict[str, str]) -> None:
+    """Whatever stands in a variable, there are settings or there are mistakes; what is let in fits into a path."""
+    try:
+        found = configure(MINIMAL, environ, files_too=True)
+    except ConfigurationError:
+        return
+    for path in filter(None, (found.accounts_path, found.journal_path, found.auth and found.auth.path)):
+        os.fsencode(path)
+    found.http.secret.encode()
 
 
 def test_a_wrong_value_names_its_variable(complaints: Complaint) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pyregistry.config import ConfigurationError, load
+from pyregistry.config.loading import MAX_BYTES
 from pyregistry.config.settings import (
     FilesystemStorage,
     HealthSettings,
@@ -127,6 +128,7 @@ def test_every_key_in_use_is_read(configure: Loader) -> None:
             "abandoned uploads stay until they are cancelled"
         ),
         "line 17: validation.manifests.urls: is read and not acted on yet: layers may point to any url",
+        "line 17: validation.disabled: is read and not acted on yet: layers may point to any url",
     ]
 
 
@@ -211,6 +213,27 @@ def test_all_mistakes_come_at_once_with_their_lines(complaints: Complaint) -> No
         ("storage: inmemory\nhttp: {addr: {a: b}}\n", "http.addr: expected one value, got a mapping"),
         ("storage: inmemory\nhttp: {addr: ':70000'}\n", "http.addr: expected host:port"),
         ("storage: inmemory\nhttp: {host: registry}\n", "http.host: expected an address"),
+        ("storage: inmemory\nhttp: {host: 'https://例.jp'}\n", "http.host: expected an address"),
+        ("storage: inmemory\nhttp: {host: 'https://a\"b'}\n", "http.host: expected an address"),
+        ('storage: inmemory\nhttp: {host: "https://a\\eb"}\n', "http.host: expected an address"),
+        ('storage: inmemory\nhttp: {secret: "\\ud800"}\n', "http.secret: expected text without NUL"),
+        ('storage: inmemory\nhttp: {tls: {certificate: "a\\0b", key: k}}\n', "http.tls.certificate: expected text"),
+        ('storage: inmemory\npyregistry: {accounts: {path: "a\\0b"}}\n', "pyregistry.accounts.path: expected text"),
+        ("storage: inmemory\npyregistry: {journal: {path: ''}}\n", "pyregistry.journal.path: expected a path"),
+        (
+            'storage: inmemory\nauth: {htpasswd: {realm: "a\\r\\nX: b", path: p}}\n',
+            "realm: expected one line of Latin-1",
+        ),
+        ("storage: inmemory\nauth: {htpasswd: {realm: 入口, path: p}}\n", "realm: expected one line of Latin-1"),
+        (
+            f"storage: inmemory\nhttp: {{draintimeout: {'1' * 5000}}}\n",
+            "http.draintimeout: expected a duration of at most",
+        ),
+        (
+            f"storage: inmemory\nhttp: {{draintimeout: {'9' * 400}h}}\n",
+            "http.draintimeout: expected a duration of at most",
+        ),
+        (f"storage: inmemory\ncatalog: {{maxentries: {'9' * 5000}}}\n", "catalog.maxentries: expected a whole number"),
         ("storage: inmemory\npyregistry: {twin: ghcr}\n", "ghcr needs pyregistry.accounts.path"),
         ("storage: inmemory\npyregistry: {accounts: {}}\n", "pyregistry.accounts: path is missing"),
         (
@@ -275,3 +298,40 @@ def test_the_path_falls_back_to_the_environment(tmp_path: Path) -> None:
     settings = load(None, {"REGISTRY_CONFIGURATION_PATH": str(path)})
     assert settings.source == path
     assert settings.warnings == ()
+
+
+@pytest.mark.parametrize("name", ["enabled", "disabled"])
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_validation_that_is_not_done_is_said(configure: Loader, name: str, value: str) -> None:
+    """Whoever switches validation is told that nobody looks at the urls of layers."""
+    (warning,) = configure(MINIMAL + f"validation: {{{name}: {value}}}\n").warnings
+    assert str(warning) == f"line 4: validation.{name}: is read and not acted on yet: layers may point to any url"
+
+
+def test_a_file_that_is_no_configuration_is_not_read_to_its_end(tmp_path: Path) -> None:
+    """Ten megabytes would take YAML minutes, an endless file for ever."""
+    (tmp_path / "big.yml").write_text(MINIMAL + "#" * MAX_BYTES, encoding="utf-8")
+    for source in (tmp_path / "big.yml", Path("/dev/zero")):
+        with pytest.raises(ConfigurationError, match=r"expected a configuration of at most \d+ bytes"):
+            load(source, {})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(f"b{n}: [{','.join(['*a'] * 9)}]\n" for n in range(9)),
+        "x: &x [*x]\n",
+        "log: &log {fields: *log}\n",
+        "x: !!python/object/apply:os.mkdir [pwned]\n",
+        "x: " + "[" * 50_000,
+        "x: " + "{a: " * 50_000,
+        "http: !!map [a]\n",
+    ],
+)
+def test_hostile_yaml_is_a_mistake_like_any_other(
+    complaints: Complaint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """Bombs of aliases, rings, tags that name Python's functions, nesting without end: refused, nothing is run."""
+    monkeypatch.chdir(tmp_path)
+    assert complaints(f"version: 0.1\nstorage: inmemory\n{text}")
+    assert [path.name for path in tmp_path.iterdir()] == ["config.yml"]
