@@ -12,7 +12,7 @@ def check_files(settings: Settings, root: Section) -> None:
     """Note what is wrong with the files that ``settings`` name."""
     if settings.http.tls:
         _check_tls(settings.http.tls, root.section("http").section("tls"))
-    if settings.auth and settings.auth.path.exists():  # a missing one is provisioned, as registry:2 does
+    if settings.auth and not _is_missing(settings.auth.path):  # a missing one is provisioned, as registry:2 does
         _check_htpasswd(settings.auth.path, root.section("auth").section("htpasswd"))
 
 
@@ -44,6 +44,14 @@ def _check_htpasswd(path: Path, section: Section) -> None:
             parse_htpasswd(path.read_bytes())
         except HtpasswdInvalid as exc:
             section.mistake("path", f"{path}: {exc}")
+
+
+def _is_missing(path: Path) -> bool:
+    """Whether there is nothing at all; what cannot be looked at is said when it is opened."""
+    try:
+        return not path.exists()
+    except OSError:
+        return False
 
 
 def _check_readable(section: Section, name: str, path: Path) -> bool:

@@ -114,6 +114,7 @@ def test_a_variable_changes_only_what_it_names(configure: Loader) -> None:
     assert (storage.delete_enabled, storage.read_only) == (True, False)
 
 
+@example({"REGISTRY_AUTH_HTPASSWD_PATH": "9" * 5000})
 @example({"REGISTRY_HTTP_DRAINTIMEOUT": "9" * 5000})
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
