@@ -45,6 +45,7 @@ from pyregistry.drivers.interface import Driver
 from pyregistry.drivers.memory import MemoryDriver
 from pyregistry.journal import EventLog, open_journal
 from pyregistry.spec.journal import Event
+from pyregistry.store.configured import wrap
 from pyregistry.store.registry import open_store
 from pyregistry.twins import speech_of
 
@@ -80,7 +81,7 @@ def serve(settings: Settings) -> int:
     try:
         with _listening(settings.http.address) as listener, _client_authorities(settings.http.tls) as authorities:
             journal = open_journal(settings)
-            store = open_store(_open_driver(settings.storage.driver))
+            store = wrap(open_store(_open_driver(settings.storage.driver)), settings)
             app = build_app(
                 Wiring(settings, store, guard_for(settings), journal, speech_of(settings.twin).lacking_endpoints)
             )

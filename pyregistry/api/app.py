@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pyregistry.api import base, blobs, listings, manifests, tokens, uploads
-from pyregistry.api.authorization import authorize, may_pull, mount_source, refuse_what_is_off
+from pyregistry.api.authorization import authorize, may_pull, mount_source
 from pyregistry.api.call import Call, Wiring, in_thread
 from pyregistry.api.exchange import current
 from pyregistry.api.locations import base_url
@@ -90,7 +90,6 @@ class Registry:
         url = base_url(http, request.headers, request.url.scheme)
         credentials = RequestCredentials(request.headers.get("authorization"), url)
         exchange.identity, source = await in_thread(authorize, wiring, credentials, found, source)
-        refuse_what_is_off(wiring.settings.storage, request.method, found)
         return Call(request, found, wiring, url, source, partial(may_pull, wiring, credentials))
 
 

@@ -7,13 +7,11 @@ from starlette.datastructures import QueryParams
 from pyregistry.api.call import Wiring
 from pyregistry.api.router import Match
 from pyregistry.auth.interface import AccessController, AccessRequest, RequestCredentials
-from pyregistry.config.settings import StorageSettings
 from pyregistry.spec.endpoints import Access
-from pyregistry.spec.errors import Denied, NameInvalid, Unauthorized, Unsupported
+from pyregistry.spec.errors import Denied, NameInvalid, Unauthorized
 from pyregistry.spec.identity import Identity
 from pyregistry.spec.names import parse_repository
 
-_READING_METHODS = frozenset({"GET", "HEAD"})
 _OPEN_ENDPOINTS = frozenset({"root", "redirect", "token"})
 """Asked before a client has any credential."""
 
@@ -74,15 +72,3 @@ def may_pull(wiring: Wiring, credentials: RequestCredentials, repository: str) -
     except (Unauthorized, Denied):
         return False
     return True
-
-
-def refuse_what_is_off(storage: StorageSettings, method: str, match: Match) -> None:
-    """Deletes where they are not enabled (tags included: CVE-2026-41888), and every write while read-only.
-
-    Raises:
-        Unsupported: 405, as distribution answers.
-    """
-    if match.access is Access.DELETE and not storage.delete_enabled:
-        raise Unsupported("delete is disabled; storage.delete.enabled: true enables it")
-    if storage.read_only and method not in _READING_METHODS and match.endpoint.id != "token":
-        raise Unsupported("the registry is read-only for maintenance")

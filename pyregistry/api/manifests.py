@@ -5,11 +5,10 @@ from starlette.responses import Response
 from pyregistry.api.call import Call, in_thread
 from pyregistry.api.conditions import entity_tag, is_unchanged
 from pyregistry.api.locations import location, manifest_path
-from pyregistry.spec.digest import Digest
 from pyregistry.spec.endpoints import REFERRERS
 from pyregistry.spec.errors import ManifestTooLarge
 from pyregistry.spec.names import parse_tag
-from pyregistry.store.interface import PushedManifest, Store
+from pyregistry.store.interface import PushedManifest
 
 
 async def fetch(call: Call) -> Response:
@@ -48,7 +47,7 @@ async def push(call: Call) -> Response:
 
 async def delete(call: Call) -> Response:
     """DELETE: by digest the manifest and every tag on it, by tag that tag."""
-    call.exchange.digest = await in_thread(_delete, call.store, call.repository, call.reference)
+    call.exchange.digest = await in_thread(call.store.manifests.delete, call.repository, call.reference)
     return Response(status_code=202, headers={"Content-Length": "0"})
 
 
@@ -75,10 +74,3 @@ def _push_all(call: Call, media_type: str, body: bytes, tags: list[str]) -> Push
     for tag in tags:
         call.store.tags.tag(call.repository, tag, pushed.descriptor.digest)
     return pushed
-
-
-def _delete(store: Store, repository: str, reference: str | Digest) -> Digest:
-    """Delete, and tell what a tag had pointed to."""
-    digest = store.tags.resolve(repository, reference) if isinstance(reference, str) else reference
-    store.manifests.delete(repository, reference)
-    return digest

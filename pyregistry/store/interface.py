@@ -129,8 +129,13 @@ class Manifests(Protocol):
         """
         ...
 
-    def delete(self, repository: str, reference: str | Digest) -> None:
-        """By digest: the revision and every tag on it. By tag: that tag only. Raises ManifestUnknown."""
+    def delete(self, repository: str, reference: str | Digest) -> Digest:
+        """By digest: the revision and every tag on it. By tag: that tag only. Raises ManifestUnknown.
+
+        Returns:
+            The digest that was deleted, or that the tag led to.
+        """
+        ...
 
     def referrers(self, repository: str, subject: Digest) -> Sequence[Descriptor]:
         """Descriptors of the manifests whose subject is ``subject`` (end-12); empty where there is none."""

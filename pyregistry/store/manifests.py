@@ -58,14 +58,14 @@ class DriverManifests:
         subject = manifest.subject.digest if manifest.subject else None
         return PushedManifest(Descriptor(manifest.media_type, digest, len(body)), subject)
 
-    def delete(self, repository: str, reference: str | Digest) -> None:
+    def delete(self, repository: str, reference: str | Digest) -> Digest:
         """See ``Manifests``. Tags before the revision: none is left pointing at nothing."""
         self._require(repository, reference)
         with self._driver.lock(paths.manifests(repository), wait=True):
             if isinstance(reference, str):
-                self._tags.delete(repository, reference)
-            else:
-                self._delete_revision(repository, reference)
+                return self._tags.delete(repository, reference)
+            self._delete_revision(repository, reference)
+        return reference
 
     def referrers(self, repository: str, subject: Digest) -> Sequence[Descriptor]:
         """See ``Manifests``."""

@@ -46,17 +46,21 @@ class DriverTags:
         push_link(self._driver, paths.tag_index_link(repository, tag, digest), digest)
         push_link(self._driver, paths.tag_current_link(repository, tag), digest)
 
-    def delete(self, repository: str, tag: str) -> None:
+    def delete(self, repository: str, tag: str) -> Digest:
         """Forget the tag and its history. However far a crash lets it come, the tag still stands or is none.
+
+        Returns:
+            Where it pointed.
 
         Raises:
             ManifestUnknown: There is no such tag.
         """
-        self.resolve(repository, tag)
+        digest = self.resolve(repository, tag)
         try:
             self._driver.delete(paths.tag(repository, tag))
         except KeyUnknown:
             raise ManifestUnknown({"Tag": tag}) from None
+        return digest
 
 
 def _is_tag(name: str) -> bool:

@@ -368,7 +368,7 @@ class TestManifests:
         image = an_image()
         for tag in ("1.0", "latest"):
             push_image(store, REPOSITORY, image, tag)
-        store.manifests.delete(REPOSITORY, "latest")
+        assert store.manifests.delete(REPOSITORY, "latest") == image.digest
         assert store.tags.list(REPOSITORY) == ["1.0"]
         assert store.manifests.fetch(REPOSITORY, image.digest).body == image.body
 

@@ -19,6 +19,7 @@ from pyregistry.journal import JournalError
 from pyregistry.spec.errors import Denied, Unauthorized
 from pyregistry.spec.identity import ANONYMOUS, Identity
 from pyregistry.spec.journal import Event
+from pyregistry.store.configured import wrap
 from pyregistry.store.interface import Store
 from pyregistry.store.registry import open_store
 
@@ -120,7 +121,7 @@ class Application:
         lacking_endpoints: frozenset[str] = frozenset(),
     ) -> None:
         self.journal = RememberedEvents()
-        self.store = store or open_store(driver or MemoryDriver())
+        self.store = wrap(store or open_store(driver or MemoryDriver()), settings)
         self.guard = guard or Guard(controller or OpenDoor())
         self.app = build_app(Wiring(settings, self.store, self.guard, self.journal, lacking_endpoints))
 

@@ -1,0 +1,15 @@
+"""Which wrappers a configuration puts around a store."""
+
+from pyregistry.config.settings import Settings
+from pyregistry.store.interface import Store
+from pyregistry.store.readonly import open_read_only
+from pyregistry.store.undeletable import open_undeletable
+
+
+def wrap(store: Store, settings: Settings) -> Store:
+    """``store`` as clients may use it. The outermost refusal is the one that they hear."""
+    if not settings.storage.delete_enabled:
+        store = open_undeletable(store)
+    if settings.storage.read_only:
+        store = open_read_only(store)
+    return store
