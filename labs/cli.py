@@ -42,11 +42,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StackError as exc:
         console.note(exc.message, **exc.parameters)
     except (AttemptUnreadable, JournalBroken) as exc:
-        console.note("error.damaged", reason=exc)
+        if isinstance(exc.__cause__, PermissionError):
+            _note_system_fault(exc.__cause__, console)
+        else:
+            console.note("error.damaged", reason=exc)
     except OSError as exc:
-        message = "error.disk-full" if exc.errno == errno.ENOSPC else "error.system"
-        console.note(message, path=exc.filename or "?", reason=exc.strerror or exc)
+        _note_system_fault(exc, console)
     return EXIT_FAILED
+
+
+def _note_system_fault(fault: OSError, console: Console) -> None:
+    """What the system refused, and what helps where we know it."""
+    messages_by_number = {errno.ENOSPC: "error.disk-full", errno.EACCES: "error.permission"}
+    message = messages_by_number.get(fault.errno or 0, "error.system")
+    console.note(message, path=fault.filename or "?", reason=fault.strerror or fault)
 
 
 def _parser(console: Console, words: Sequence[str]) -> argparse.ArgumentParser:

@@ -11,7 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from labs.catalog.model import Lab
-from labs.stack import environment, ports
+from labs.home import LabHome
+from labs.stack import environment, inventory, ports
 from labs.stack.interface import StackError, StackState
 from labs.stack.process_runner import ProcessRunner
 
@@ -43,7 +44,7 @@ def examine(runner: ProcessRunner, labs: list[Lab]) -> Iterator[Symptom]:
     """Everything, one after the other."""
     yield _python()
     yield _system()
-    yield _folder(runner.home.state)
+    yield _folder(runner.home, labs)
     yield _disk(runner.home.state)
     yield _commands()
     yield _notebooks()
@@ -64,11 +65,14 @@ def _system() -> Symptom:
     return Symptom("system", health, {"name": f"{platform.system()} {platform.machine()}"})
 
 
-def _folder(state: Path) -> Symptom:
-    """Whether the lab's folder, or the first one above it that exists, can be written."""
-    there = _existing(state)
-    health = Health.WELL if os.access(there, os.W_OK | os.X_OK) else Health.ILL
-    return Symptom("folder", health, {"path": state, "there": there})
+def _folder(home: LabHome, labs: list[Lab]) -> Symptom:
+    """Whether the lab's folder, or the first one above it that exists, and what lies in it can be used."""
+    there = _existing(home.state)
+    closed = [] if os.access(there, os.W_OK | os.X_OK) else [there]
+    closed += [folder for lab in labs for folder in inventory.closed(home, lab.id)]
+    return Symptom(
+        "folder", Health.ILL if closed else Health.WELL, {"path": home.state, "there": next(iter(closed), there)}
+    )
 
 
 def _disk(state: Path) -> Symptom:
@@ -116,8 +120,8 @@ def _stack(runner: ProcessRunner, lab: Lab) -> Iterator[Symptom]:
         base = ports.base(runner.environ)
         status = runner.status(lab)
         twins = runner.twins(lab) if status.state is StackState.UP else runner.planned(lab)
-    except StackError:
-        return  # said among the settings
+    except (StackError, PermissionError):
+        return  # said among the settings and the folders
     if status.state is StackState.BROKEN:
         yield Symptom("stack", Health.ILL, {"lab": lab.id})
     for door in (door for twin in twins for door in twin.doors):
@@ -133,4 +137,5 @@ def _stack(runner: ProcessRunner, lab: Lab) -> Iterator[Symptom]:
 
 def _existing(path: Path) -> Path:
     """The path, or the first above it that exists."""
-    return next(folder for folder in (path, *path.parents) if folder.exists())
+    # Not Path.exists: it raises below a folder that we may not enter.
+    return next(folder for folder in (path, *path.parents) if os.access(folder, os.F_OK))

@@ -44,8 +44,59 @@ def remove(folder: Path) -> None:
         raise StackError("error.cannot-remove", path=exc.filename or folder, reason=exc.strerror) from exc
 
 
+def closed(home: LabHome, slug: str) -> Iterator[Path]:
+    """The folders that we need and may not use; of one inside another the outer. The student's own need no writing."""
+    *ours, files = owned(home, slug)
+    for folder in _above(home, slug):
+        if _is_folder(folder) and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            yield folder
+    for folder in ours:
+        yield from _closed(folder)
+    if _is_folder(files) and not os.access(files, os.R_OK | os.X_OK):
+        yield files
+
+
+def regain(home: LabHome, slug: str) -> None:
+    """Give the owner back what a ``chmod`` took of the folders that hold an exercise's things.
+
+    Raises:
+        PermissionError: They are somebody else's.
+    """
+    for folder in _above(home, slug):
+        if folder.is_dir():
+            folder.chmod(folder.stat().st_mode | 0o700)
+    for folder in owned(home, slug):
+        if folder.is_dir():
+            _make_writable(folder)
+
+
+def _above(home: LabHome, slug: str) -> Sequence[Path]:
+    """The folders around those, outer ones first."""
+    return sorted({folder.parent for folder in owned(home, slug)})
+
+
+def _closed(folder: Path) -> Iterator[Path]:
+    """The outermost folders, from one on, that we may not use. What lies in a closed one is not seen."""
+    if not _is_folder(folder) or folder.is_symlink():
+        return
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        yield folder
+        return
+    for entry in folder.iterdir():
+        yield from _closed(entry)
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a folder is there, as far as we may know: ``Path.is_dir`` raises below one that we may not enter."""
+    return os.access(path, os.F_OK) and path.is_dir()
+
+
 def _walk(folder: Path) -> Iterator[Path]:
     """Everything below a folder that is no folder, and folders that cannot be read."""
+    if not os.access(folder.parent, os.X_OK):
+        if _is_folder(folder.parent):
+            yield folder
+        return
     if not folder.exists():
         return
     if not os.access(folder, os.R_OK | os.X_OK):

@@ -43,6 +43,7 @@ class ProcessRunner:
 
     def reset(self, lab: Lab, progress: Progress) -> Path | None:
         """See ``StackRunner.reset``. A stack that was meant to be up is brought up again, with a new attempt."""
+        inventory.regain(self.home, lab.id)
         with self._changing():
             is_wanted = self.status(lab).state in {StackState.UP, StackState.BROKEN}
             self._stop(lab)

@@ -49,7 +49,8 @@ def test_without_a_command(capsys: pytest.CaptureFixture[str]) -> None:
         (StackError("error.not-started", lab="tp1"), 1, "labstack up tp1"),
         (AttemptUnreadable("attempt.json: expected an attempt record"), 1, "labstack reset"),
         (OSError(errno.ENOSPC, "No space left on device", "/x"), 1, "LAB_HOME"),
-        (PermissionError(errno.EACCES, "Permission denied", "/x"), 1, "/x: Permission denied"),
+        (PermissionError(errno.EACCES, "Permission denied", "/x"), 1, "labstack doctor"),
+        (OSError(errno.EROFS, "Read-only file system", "/x"), 1, "/x: Read-only file system"),
         (KeyboardInterrupt(), 130, ""),
     ],
 )

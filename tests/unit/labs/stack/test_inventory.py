@@ -112,3 +112,21 @@ def test_read_only_folders_are_made_writable_first() -> None:
             assert "tp1/hosted/store" in inventory.take(home, "tp1", []).files
             inventory.remove(home.stack("tp1"))
         assert not home.stack("tp1").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="becomes another user: needs root on Linux")
+@pytest.mark.parametrize("which", ["tp1/hosted", "tp1", "engines", "."])
+def test_closed_folders_are_named_and_regained(which: str) -> None:
+    """An ordinary user whose folders were closed by a chmod is told which, and has them back."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = used(Path(folder))
+        for path in (Path(folder), *Path(folder).rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+        before = inventory.take(home, "tp1", []).files
+        (home.state / which).chmod(0o000)
+        with somebody_else():
+            assert next(inventory.closed(home, "tp1")) == home.state / which
+            assert inventory.take(home, "tp1", []) != NEVER_USED
+            inventory.regain(home, "tp1")
+            assert list(inventory.closed(home, "tp1")) == []
+            assert inventory.take(home, "tp1", []).files == before
