@@ -6,8 +6,10 @@
 import argparse
 import json
 import sys
+import time
+from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -21,13 +23,27 @@ from pyregistry.accounts.pat import TokenKind
 from pyregistry.accounts.records import AccountsUnreadable
 from pyregistry.accounts.scopes import parse_scopes
 from pyregistry.config import ConfigurationError, Issue, Settings, load
+from pyregistry.config.settings import FilesystemStorage
+from pyregistry.drivers.filesystem import FilesystemDriver
+from pyregistry.drivers.interface import Driver, DriverError
+from pyregistry.drivers.memory import MemoryDriver
 from pyregistry.journal import JournalError, open_journal
+from pyregistry.store.gc import Options, Plan, StoreInUse, StoreUnknown, collect
+from pyregistry.store.scrub import QUARANTINE, Finding, Progress, Scrub
 
 Value = TypeVar("Value")
 
 DONE, FAILED = 0, 1
 
 CONFIG_HELP = "the config.yml, registry:2's with a pyregistry: section"
+
+STOP_HELP = (
+    "The registry must be stopped, or read-only (storage.maintenance.readonly), as long as this runs: it does not see "
+    "what a client is in the middle of pushing."
+)
+
+PROGRESS_SECONDS = 1.0
+"""Before the first sign of progress, and between two."""
 
 
 class CommandError(Exception):
@@ -73,6 +89,44 @@ def check_config(options: argparse.Namespace) -> int:
         print(f"{_locate(options.config, warning)} (warning)")
     print(f"{options.config} is valid")
     return DONE
+
+
+def garbage_collect(options: argparse.Namespace) -> int:
+    """Delete what nobody refers to, in registry:2's words; a dry run tells and deletes nothing."""
+    settings = _load_for_maintenance(options.config)
+    age = timedelta(seconds=settings.storage.upload_purging.age_seconds)
+    what = Options(delete_untagged=options.delete_untagged, stale_before=datetime.now(UTC) - age)
+    emit = _say_nothing if options.quiet else print
+    try:
+        plan = collect(_open_driver(settings), what, emit, dry_run=options.dry_run)
+    except (StoreUnknown, StoreInUse, DriverError) as exc:
+        print(f"failed to garbage collect: {exc}", file=sys.stderr)
+        return FAILED
+    emit(f"\n{_summarize(plan, 'would be freed' if options.dry_run else 'freed')}")
+    return DONE
+
+
+def scrub(options: argparse.Namespace) -> int:
+    """Read everything, say what is wrong, and put damaged content into quarantine."""
+    settings = _load_for_maintenance(options.config)
+    ticker = _Ticker()
+    scrubbing = Scrub(_open_driver(settings), datetime.now(UTC), ticker.show)
+    found: list[Finding] = []
+    try:
+        for finding in scrubbing.findings():
+            found.append(finding)
+            ticker.clear()
+            print(_describe_finding(finding))
+    except (StoreUnknown, StoreInUse, DriverError) as exc:
+        print(f"failed to scrub: {exc}", file=sys.stderr)
+        return FAILED
+    finally:
+        ticker.clear()
+    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(each.kind for each in found).items()))
+    print(f"{scrubbing.progress.contents} contents, {scrubbing.progress.size} bytes read: {counts or 'all whole'}")
+    if any(finding.moved_to for finding in found):
+        print(f"damaged content is in {_quarantine(settings)}; pushing the images again mends them")
+    return FAILED if any(finding.is_damage for finding in found) else DONE
 
 
 def account_add(options: argparse.Namespace) -> int:
@@ -136,13 +190,13 @@ def _build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", "-v", action="version", version=f"pyregistry {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser("serve", help="serve a registry")
-    run.add_argument(
-        "config", nargs="?", type=Path, metavar="CONFIG", help=f"{CONFIG_HELP}; else $REGISTRY_CONFIGURATION_PATH"
-    )
+    _add_optional_config(run)
     run.set_defaults(run=serve)
     check = commands.add_parser("check-config", help="say every mistake of a configuration, with its line")
     _add_config(check)
     check.set_defaults(run=check_config)
+    _build_garbage_collect(commands)
+    _build_scrub(commands)
     account = commands.add_parser("account", help="accounts").add_subparsers(required=True, metavar="COMMAND")
     _build_account_add(account.add_parser("add", help="add an account, or extend it"))
     pat = commands.add_parser("pat", help="personal access tokens").add_subparsers(required=True, metavar="COMMAND")
@@ -150,6 +204,35 @@ def _build_parser() -> argparse.ArgumentParser:
     _build_pat_list(pat.add_parser("list", help="list tokens"))
     _build_pat_revoke(pat.add_parser("revoke", help="revoke a token at once"))
     return parser
+
+
+def _build_garbage_collect(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    parser = commands.add_parser(
+        "garbage-collect",
+        help="delete what no manifest refers to; the registry stopped or read-only",
+        description=f"Delete what no manifest refers to, and what uploads left behind. {STOP_HELP}",
+    )
+    parser.add_argument("--dry-run", "-d", action="store_true", help="only say what would be deleted")
+    parser.add_argument(
+        "--delete-untagged",
+        "-m",
+        action="store_true",
+        help="also delete manifests that no tag leads to, be it through an index or as a referrer",
+    )
+    parser.add_argument("--quiet", "-q", action="store_true", help="print nothing on stdout")
+    _add_optional_config(parser)
+    parser.set_defaults(run=garbage_collect)
+
+
+def _build_scrub(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    parser = commands.add_parser(
+        "scrub",
+        help="prove all content, move what is damaged to quarantine; the registry stopped or read-only",
+        description=f"Hash all content again, follow all links, and move damaged content to {QUARANTINE}/ beside "
+        f"docker/, where a push mends it. Exit code 1 if something is damaged or missing. {STOP_HELP}",
+    )
+    _add_optional_config(parser)
+    parser.set_defaults(run=scrub)
 
 
 def _build_account_add(parser: argparse.ArgumentParser) -> None:
@@ -204,6 +287,12 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", type=Path, metavar="CONFIG", help=CONFIG_HELP)
 
 
+def _add_optional_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "config", nargs="?", type=Path, metavar="CONFIG", help=f"{CONFIG_HELP}; else $REGISTRY_CONFIGURATION_PATH"
+    )
+
+
 def _argument(parse: Callable[[str], Value]) -> Callable[[str], Value]:
     """``parse`` for argparse, which drops the message of a plain ``ValueError``."""
 
@@ -218,6 +307,66 @@ def _argument(parse: Callable[[str], Value]) -> Callable[[str], Value]:
 
 def _parse_scope_list(text: str) -> tuple[str, ...]:
     return parse_scopes(text.split(","))
+
+
+def _load_for_maintenance(config: Path | None) -> Settings:
+    from pyregistry.api import logs
+
+    settings = load(config)
+    logs.configure(settings.log)
+    return settings
+
+
+def _open_driver(settings: Settings) -> Driver:
+    """The store's driver as it is: unlike a server, maintenance makes no store where there is none."""
+    storage = settings.storage.driver
+    return FilesystemDriver(storage.root) if isinstance(storage, FilesystemStorage) else MemoryDriver()
+
+
+def _quarantine(settings: Settings) -> str:
+    storage = settings.storage.driver
+    return str(storage.root / QUARANTINE) if isinstance(storage, FilesystemStorage) else QUARANTINE
+
+
+def _say_nothing(_: str) -> None:
+    """``--quiet``."""
+
+
+def _summarize(plan: Plan, verb: str) -> str:
+    parts = (
+        f"{len(plan.blobs)} blobs",
+        f"{len(plan.manifests)} manifests",
+        f"{len(plan.layers)} layer links",
+        f"{len(plan.uploads)} uploads",
+        f"{len(plan.temporaries)} temporary files",
+    )
+    return f"{plan.size} bytes {verb}: {', '.join(parts)}"
+
+
+def _describe_finding(finding: Finding) -> str:
+    moved = f"; moved to {finding.moved_to}" if finding.moved_to else ""
+    return f"{finding.kind} {finding.name}: {finding.message}{moved}"
+
+
+class _Ticker:
+    """One line of progress on a terminal, rewritten in place; nothing where nobody looks."""
+
+    def __init__(self) -> None:
+        self._is_seen = sys.stderr.isatty()
+        self._shown_at = time.monotonic()
+
+    def show(self, progress: Progress) -> None:
+        """Rewrite the line, once a second."""
+        if self._is_seen and time.monotonic() - self._shown_at >= PROGRESS_SECONDS:
+            self._shown_at = time.monotonic()
+            print(f"\r\x1b[K{progress.contents} contents, {progress.size >> 20} MiB read", end="", file=sys.stderr)
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Leave the line to others."""
+        if self._is_seen:
+            print("\r\x1b[K", end="", file=sys.stderr)
+            sys.stderr.flush()
 
 
 def _administer(config: Path) -> Administration:

@@ -24,8 +24,8 @@ from pyregistry.drivers.keys import parse_key
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
-# temporary ::= name "." 32 hex digits ".tmp", as registry:3 names its own
-_TEMPORARY = re.compile(r".+\.[0-9a-f]{32}\.tmp")
+# temporary ::= name "." uuid ".tmp", where ours is 32 hex digits and registry:3's has its hyphens
+_TEMPORARY = re.compile(r".+\.[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\.tmp")
 
 _PRUNE_RACES = 16
 """Times that a folder may vanish between its making and its use, because a delete beside us prunes it, before we give
@@ -105,6 +105,13 @@ class FilesystemDriver:
         """See ``Lister``."""
         for entry in self._entries(prefix):
             yield entry.name
+
+    def remnants(self, prefix: str) -> Iterator[str]:
+        """See ``RemnantLister``."""
+        for folder, _, names in os.walk(self._path(prefix)):
+            for name in names:
+                if _TEMPORARY.fullmatch(name):
+                    yield Path(folder, name).relative_to(self._root).as_posix()
 
     def move(self, source: str, target: str) -> None:
         """See ``Mover``."""

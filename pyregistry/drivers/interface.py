@@ -100,6 +100,17 @@ class Lister(Protocol):
         ...
 
 
+class RemnantLister(Protocol):
+    """Finds what nobody will ever finish."""
+
+    def remnants(self, prefix: str) -> Iterator[str]:
+        """Keys below ``prefix`` of temporary files, in any order; ``stat`` and ``delete`` take them, no list has them.
+
+        One that is being written is among them: its age tells.
+        """
+        ...
+
+
 class Mover(Protocol):
     """Renames content."""
 
@@ -129,5 +140,5 @@ class Locker(Protocol):
         ...
 
 
-class Driver(Opener, Writer, Appender, Statter, Lister, Mover, Deleter, Locker, Protocol):
+class Driver(Opener, Writer, Appender, Statter, Lister, RemnantLister, Mover, Deleter, Locker, Protocol):
     """The union that the store works on."""

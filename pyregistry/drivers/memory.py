@@ -64,6 +64,11 @@ class MemoryDriver:
         depth = len(parse_key(prefix)) if prefix else 0
         yield from sorted({key.split("/")[depth] for key in self._below(prefix)})
 
+    def remnants(self, prefix: str) -> Iterator[str]:
+        """See ``RemnantLister``. Nothing here outlives the process that wrote it."""
+        parse_key(prefix)
+        return iter(())
+
     def move(self, source: str, target: str) -> None:
         """See ``Mover``."""
         parse_key(target)
