@@ -17,7 +17,8 @@ from checker.endpoints import HOSTED, UnusableUrl, other_registry
 from checker.exit_codes import ExitCode, exit_code, worst
 from checker.messages import LANGUAGES, Messages
 from checker.model import Check, Report
-from checker.screen import ConsoleScreen, JsonScreen, PlainScreen, Screen, colour_wanted, write
+from checker.record import follows
+from checker.screen import ConsoleScreen, JsonScreen, PlainScreen, Screen, colour_wanted, width_wanted, write
 from labs.attempts import Attempt, AttemptUnreadable
 from labs.catalog import model as catalog
 from labs.home import LabHome
@@ -132,6 +133,8 @@ def _grade(slug: str, options: argparse.Namespace, messages: Messages) -> ExitCo
         return _refuse(ExitCode.INCONCLUSIVE, messages, "attempt-unreadable", {"lab": slug, "reason": str(exc)})
     if attempt is None:
         return _refuse(ExitCode.NOT_STARTED, messages, "not-started", {"lab": slug})
+    if not follows(attempt, LabHome.locate(), os.environ):
+        return _refuse(ExitCode.INTEGRITY, messages, "attempt-changed", {"lab": slug})
     try:
         return _graded(attempt, folder, only, options, _wording(attempt, messages.language))
     except UnusableUrl:
@@ -180,7 +183,7 @@ def _screen(options: argparse.Namespace, messages: Messages) -> Screen:
         return JsonScreen(messages, sys.stdout)
     if options.plain:
         return PlainScreen(messages, sys.stdout)
-    return ConsoleScreen(messages, sys.stdout, colour_wanted())
+    return ConsoleScreen(messages, sys.stdout, colour_wanted(), width_wanted())
 
 
 def _write_files(report: Report, options: argparse.Namespace, messages: Messages) -> bool:
@@ -256,7 +259,12 @@ def _run_hint(options: argparse.Namespace, messages: Messages) -> ExitCode:
         return _refuse(ExitCode.INCONCLUSIVE, messages, "hint-none", {"code": check.code})
     if not folder.is_dir():
         return _refuse(ExitCode.NOT_STARTED, messages, "not-started", {"lab": slug})
-    level = hints.climb(folder, check.code, len(rungs))
+    try:
+        level = hints.climb(folder, check.code, len(rungs))
+    except OSError as exc:
+        level = min(hints.levels(folder).get(check.code, 0) + 1, len(rungs))
+        told = {"path": str(folder / hints.FILE_NAME), "reason": exc.strerror or ""}
+        _refuse(ExitCode.PASSED, messages, "cannot-remember", told)
     named: dict[str, str | int] = {"code": check.code, "level": level, "total": len(rungs)}
     _say(f"{messages.text('line', 'hint_rung', named)}\n\n{rungs[level - 1]}\n")
     if level == len(rungs):

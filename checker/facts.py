@@ -25,7 +25,7 @@ NO_JOURNAL = Unavailable("no-journal")
 """The registry is not ours and keeps no journal for us: what happened there cannot be known, what is there can."""
 
 
-INTEGRITY_REASONS = frozenset({"journal-broken", "journal-truncated", "pack-changed"})
+INTEGRITY_REASONS = frozenset({"journal-broken", "journal-truncated", "journal-elsewhere", "pack-changed"})
 """Not missing, but changed: nothing that rests on it can be judged."""
 
 

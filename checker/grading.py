@@ -88,12 +88,19 @@ def _probes(attempt: Attempt, endpoint: Endpoint, pack: checks.Pack, seal: Seal 
     return [
         PackProbe(seal.pack if seal and seal.version == __version__ else None),
         AnswerProbe(connection),
-        JournalProbe(Path(endpoint.journal), attempt.horizon_seq, mark) if endpoint.journal else NoJournalProbe(),
+        _journal_probe(attempt, endpoint, connection, mark),
         TagsProbe(connection, target),
         ContentProbe(connection, target),
         ClientProbe(machine),
         StoreProbe(machine),
     ]
+
+
+def _journal_probe(attempt: Attempt, endpoint: Endpoint, connection: Connection, mark: Mark | None) -> Probe:
+    """Of the registry's journal, where it keeps one for us."""
+    if not endpoint.journal:
+        return NoJournalProbe()
+    return JournalProbe(Path(endpoint.journal), attempt.horizon_seq, mark, connection)
 
 
 def _remember(attempt: Attempt, folder: Path, facts: Facts) -> None:

@@ -1,6 +1,7 @@
 """Writes a report to a terminal as it comes: the header before anything is read, each verdict as soon as it stands."""
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ class ConsoleScreen:
     messages: Messages
     out: TextIO
     colour: bool
+    width: int = console.WIDTH
 
     def begin(self, attempt: Attempt, registry: str) -> None:
         """One line."""
@@ -41,7 +43,7 @@ class ConsoleScreen:
 
     def verdict(self, verdict: Verdict) -> None:
         """A block."""
-        write(self.out, console.verdict_block(verdict, self.messages, colour=self.colour))
+        write(self.out, console.verdict_block(verdict, self.messages, colour=self.colour, width=self.width))
 
     def end(self, report: Report) -> None:
         """The sum."""
@@ -84,6 +86,11 @@ class JsonScreen:
     def end(self, report: Report) -> None:
         """The document."""
         write(self.out, json_report.render(report, self.messages.language))
+
+
+def width_wanted() -> int:
+    """The terminal's, where there is one."""
+    return shutil.get_terminal_size((console.WIDTH, 0)).columns if sys.stdout.isatty() else console.WIDTH
 
 
 def colour_wanted(environ: Mapping[str, str] = os.environ) -> bool:

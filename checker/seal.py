@@ -42,4 +42,5 @@ class Seal:
             seal = cls(**json.loads((folder / FILE_NAME).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
-        return seal if seal.attempt == attempt else None
+        sound = isinstance(seal.seq, int) and seal.seq > 0 and isinstance(seal.head, str)
+        return seal if sound and seal.attempt == attempt else None

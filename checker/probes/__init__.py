@@ -4,6 +4,9 @@ from typing import Protocol
 
 from checker.facts import Source
 
+GRADER = "labcheck"
+"""The grader's account, and the beginning of its user agent."""
+
 
 class Probe(Protocol):
     """One source."""

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import secrets
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from urllib3.exceptions import (
 from urllib3.response import BaseHTTPResponse
 
 from checker.facts import NotObserved, Unavailable
-from checker.probes.journal import GRADER
+from checker.probes import GRADER
 from labs.attempts import Endpoint
 from pyregistry import __version__
 
@@ -75,6 +76,8 @@ class Connection:
 
     def __init__(self, endpoint: Endpoint, credential: Callable[[], Credential | None]) -> None:
         self.endpoint = endpoint
+        # Its own in each run: by it the journal proves to be this registry's, and to be kept up to this moment.
+        self.user_agent = f"{GRADER}/{__version__} run/{secrets.token_hex(8)}"
         self._credential = credential
         self._authorization: dict[str, str] = {}
         self._own = _pool(endpoint.url, endpoint.name, endpoint.ca)
@@ -136,7 +139,7 @@ class Connection:
 
     def _send(self, pool: urllib3.HTTPConnectionPool, path: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
         """Send, and turn what the network does into reasons."""
-        told = {"User-Agent": f"{GRADER}/{__version__}", "Accept-Encoding": "identity", **headers}
+        told = {"User-Agent": self.user_agent, "Accept-Encoding": "identity", **headers}
         with _reasons(self.endpoint, path):
             return pool.request("GET", path, headers=told, preload_content=False, redirect=False, retries=False)
 

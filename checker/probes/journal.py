@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checker.facts import Journal, NotObserved, Source, Unavailable
+from checker.probes import GRADER
+from checker.probes.connection import Connection
 from pyregistry.spec.journal import Event, JournalBroken, parse_line, verify
 
-GRADER = "labcheck"
-"""The grader's account, and the beginning of its user agent."""
+SERVER_ERROR = 500
+"""From here on the registry had troubles of its own: perhaps it could not write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +27,20 @@ class JournalProbe:
 
     Attributes:
         mark: Where an earlier run stopped, or None.
+        connection: To the registry that keeps it, which must write down that it was called; None: unproved.
     """
 
     path: Path
     horizon_seq: int
     mark: Mark | None = None
+    connection: Connection | None = None
     deadline_seconds: float = 4.0
     source: Source = Source.JOURNAL
 
     def read(self) -> Journal | Unavailable:
         """All events but the grader's; the last line is left alone while it is being written."""
+        if self.connection and (status := self.connection.get("/v2/").status) >= SERVER_ERROR:
+            return Unavailable("server-error", {"status": status, "what": "/v2/"})
         try:
             # Not ``splitlines``: a client's name for itself may hold U+0085 or U+2028, which are no ends of lines here.
             *lines, _ = self.path.read_bytes().split(b"\n")
@@ -47,8 +53,15 @@ class JournalProbe:
             return Unavailable("journal-broken", {"line": exc.line})
         except ValueError:
             return Unavailable("garbage", {"source": self.source})
-        return self._lacking(events) or Journal(
-            tuple(event for event in events if not of_grader(event)), self.horizon_seq, events[-1].hash, events[-1].seq
+        return (
+            self._lacking(events)
+            or self._foreign(events)
+            or Journal(
+                tuple(event for event in events if not of_grader(event)),
+                self.horizon_seq,
+                events[-1].hash,
+                events[-1].seq,
+            )
         )
 
     def _lacking(self, events: Sequence[Event]) -> Unavailable | None:
@@ -59,6 +72,13 @@ class JournalProbe:
         if self.mark and events[self.mark.seq - 1].hash != self.mark.hash:
             return Unavailable("journal-broken", {"line": self.mark.seq})
         return None if events else Unavailable("empty", {"source": self.source})
+
+    def _foreign(self, events: Sequence[Event]) -> Unavailable | None:
+        """Whether the registry that is graded writes into another journal, or none."""
+        agent = self.connection.user_agent if self.connection else None
+        if agent is None or any(event.user_agent == agent for event in reversed(events)):
+            return None
+        return Unavailable("journal-elsewhere", {"path": str(self.path)})
 
 
 def of_grader(event: Event) -> bool:

@@ -7,7 +7,9 @@ from checker.model import Report, Status, Verdict
 from checker.report import story
 
 WIDTH = 100
-"""Columns; longer lines wrap under their label."""
+"""Columns, where there are as many; longer lines wrap under their label."""
+MIN_WIDTH = 40
+"""Columns; a terminal that has fewer wraps by itself."""
 _COLOURS = {Status.PASS: "32", Status.FAIL: "31;1", Status.BLOCKED: "33", Status.INCONCLUSIVE: "35"}
 _WORD_WIDTH, _CODE_WIDTH, _LABEL_WIDTH = 13, 10, 16
 
@@ -18,7 +20,7 @@ def render(report: Report, messages: Messages, *, colour: bool = False) -> str:
     return "".join((*verdicts, ending(report, messages, colour=colour)))
 
 
-def verdict_block(verdict: Verdict, messages: Messages, *, colour: bool = False) -> str:
+def verdict_block(verdict: Verdict, messages: Messages, *, colour: bool = False, width: int = WIDTH) -> str:
     """One verdict and what there is to say of it."""
     word = messages.text("verdict", verdict.status).ljust(_WORD_WIDTH)
     head = f"{_paint(word, verdict.status, colour=colour)} {verdict.check.code.ljust(_CODE_WIDTH)}"
@@ -26,7 +28,7 @@ def verdict_block(verdict: Verdict, messages: Messages, *, colour: bool = False)
     for line in story.tell(verdict, messages):
         label = messages.text("line", line.label).ljust(_LABEL_WIDTH)
         text = f"$ {line.text}" if line.label in {"look", "hint"} else line.text
-        lines += _wrapped(f"    {label} ", text)
+        lines += _wrapped(f"    {label} ", text, max(MIN_WIDTH, min(width, WIDTH)))
     return "\n".join(lines) + "\n"
 
 
@@ -42,11 +44,11 @@ def ending(report: Report, messages: Messages, *, colour: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _wrapped(label: str, text: str) -> list[str]:
+def _wrapped(label: str, text: str, width: int) -> list[str]:
     """The text beside its label; commands and paths stay whole, to be copied."""
     return textwrap.wrap(
         text,
-        WIDTH,
+        width,
         initial_indent=label,
         subsequent_indent=" " * len(label),
         break_long_words=False,

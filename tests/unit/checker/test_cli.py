@@ -19,8 +19,11 @@ from checker.cli import main
 from checker.exit_codes import ExitCode, worst
 from checker.facts import Blob, BlobState, Manifest
 from labs.attempts import Attempt, Endpoint
+from labs.students import Student, parameters
+from pyregistry.journal import Journal
+from pyregistry.spec.journal import Event
 from pyregistry.spec.media_types import OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST
-from tests.fakes.registry import FakeRegistry
+from tests.fakes.registry import FakeRegistry, Seen
 from tests.unit.checker.exercise import CODES, HERE, LABELS, PARAMETERS, PUSHER, READER, START, Diary, prepared
 
 SECRET = "ghp_" + "s3cr3t" * 6
@@ -37,7 +40,8 @@ class Lab:
     attempt: Attempt
 
     def tell(self, diary: Diary) -> None:
-        """Put a journal, and the attempt whose horizon is the diary's."""
+        """Put a journal, and the attempt whose horizon is the diary's; what the grader remembers is of another one."""
+        (self.home / "tp1" / "seal.json").unlink(missing_ok=True)
         self.journal.write_text(diary.lines(), encoding="utf-8")
         replace(self.attempt, horizon_seq=diary.horizon).save(self.home / "tp1")
 
@@ -71,6 +75,19 @@ class Lab:
         self.tell(prepared().push(PUSHER, image.digest).make(READER).login(READER).pull(READER, image))
 
 
+class Remembering(list[Seen]):
+    """Requests of a registry that writes each into a journal before it answers."""
+
+    def __init__(self, path: Path) -> None:
+        self.journal = Journal(path)
+
+    def append(self, seen: Seen) -> None:
+        """Remember."""
+        agent = seen.headers.get("User-Agent")
+        self.journal.append(Event("request", START, 0, method=seen.method, path=seen.path, user_agent=agent))
+        super().append(seen)
+
+
 @pytest.fixture
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     """An exercise that was started, with nothing done; English."""
@@ -85,6 +102,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     (machine / "config.json").write_text(json.dumps(config), encoding="utf-8")
     (folder / "credential").write_text(f"labcheck:{GRADER_SECRET}\n", encoding="utf-8")
     with FakeRegistry("bearer", {"labcheck": GRADER_SECRET, "ada": SECRET}) as registry:
+        registry.requests = Remembering(folder / "journal.jsonl")
         url = f"http://127.0.0.1:{registry.port}"
         hosted = Endpoint("ghcr.io", url, None, str(folder / "journal.jsonl"), str(folder / "credential"))
         attempt = Attempt(
@@ -209,7 +227,7 @@ def test_exit_4_a_journal_that_forgot(lab: Lab) -> None:
     lab.solve()
     assert main(["tp1"]) == ExitCode.PASSED
     lines = lab.journal.read_text(encoding="utf-8").splitlines(keepends=True)
-    lab.journal.write_text("".join(lines[:-1]), encoding="utf-8")
+    lab.journal.write_text("".join(lines[:5]), encoding="utf-8")
     assert main(["tp1"]) == ExitCode.INTEGRITY
 
 
@@ -221,6 +239,63 @@ def test_exit_4_changed_checks(lab: Lab) -> None:
     values = json.loads(seal.read_text(encoding="utf-8"))
     seal.write_text(json.dumps(values | {"pack": "0" * 64}), encoding="utf-8")
     assert main(["tp1"]) == ExitCode.INTEGRITY
+
+
+def test_exit_4_a_registry_that_does_not_write_into_the_journal(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    """The record leads to a registry of the student's own, or to a journal of somebody else's."""
+    lab.solve()
+    lab.registry.requests = []
+    assert main(["tp1"]) == ExitCode.INTEGRITY
+    assert "INTEGRITY: the registry does not write into this journal" in capsys.readouterr().out
+
+
+def test_a_registry_in_trouble_is_not_accused(lab: Lab) -> None:
+    """On a full disk it writes nothing, and answers 503."""
+    lab.solve()
+    lab.registry.requests = []
+    lab.registry.faults.answers["GET /v2/"] = (503, "text/plain", b"")
+    assert main(["tp1"]) == ExitCode.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("secret_from", ["environment", "file"])
+def test_exit_4_an_edited_record(
+    lab: Lab,
+    secret_from: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Parameters that the student's name, the attempt and the class secret do not lead to."""
+    if secret_from == "environment":
+        monkeypatch.setenv("LAB_CLASS_SECRET", "s3cret")
+    else:
+        (lab.home / "class-secret").write_text("s3cret", encoding="utf-8")
+    lab.attempt = replace(lab.attempt, parameters=parameters(b"s3cret", Student("Ada Lovelace"), "tp1", 1))
+    lab.solve()
+    assert main(["tp1"]) == ExitCode.NOT_DONE
+    lab.attempt.parameters["nonce"] = "theirs"
+    lab.solve()
+    assert main(["tp1"]) == ExitCode.INTEGRITY
+    assert "it was edited" in capsys.readouterr().err
+
+
+def test_a_seal_that_makes_no_sense_is_no_memory(lab: Lab) -> None:
+    """Damaged, or edited: as if it had been deleted."""
+    lab.solve()
+    assert main(["tp1"]) == ExitCode.PASSED
+    seal = lab.home / "tp1" / "seal.json"
+    values = json.loads(seal.read_text(encoding="utf-8"))
+    for seq in ("7", 0, -3, None):
+        seal.write_text(json.dumps(values | {"seq": seq}), encoding="utf-8")
+        assert main(["tp1"]) == ExitCode.PASSED
+
+
+def test_a_hint_that_cannot_be_counted_is_given_all_the_same(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    """On a read-only folder: the first one, and why it stays the first."""
+    (lab.home / "tp1" / "hints.json.tmp").mkdir()
+    assert main(["hint", "TP1-PAT"]) == ExitCode.PASSED
+    captured = capsys.readouterr()
+    assert captured.out.startswith("TP1-PAT, hint 1 of")
+    assert "hints.json: cannot be written" in captured.err
 
 
 @pytest.mark.parametrize("change", [{"version": "0.0.0"}, {"attempt": "2020-01-01T00:00:00+00:00"}])
@@ -322,7 +397,8 @@ def test_the_document_is_all_that_stands_on_standard_output(lab: Lab, capsys: py
     assert [check["code"] for check in document["checks"]] == list(CODES)
     assert document["summary"]["points"] == document["summary"]["max_points"] == 20
     assert "Lovelace" not in out
-    assert document["journal"]["seq_to"] == len(lab.journal.read_text(encoding="utf-8").splitlines())
+    last = lab.journal.read_text(encoding="utf-8").splitlines()[document["journal"]["seq_to"] - 1]
+    assert document["journal"]["head"] in last
 
 
 def test_no_secret_is_in_any_output(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from checker.checks.tp1 import CHECKS
 from checker.messages import Messages
 from checker.model import Cause, Evidence, Finding, Report, Span, Status, Verdict
@@ -242,3 +244,11 @@ def test_the_page_escapes_what_the_registry_said() -> None:
     assert page.startswith('<!doctype html>\n<html lang="fr">')
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize(("width", "columns"), [(60, 60), (500, 100), (10, 40)])
+def test_a_narrow_terminal_is_not_overrun(width: int, columns: int) -> None:
+    """Sentences wrap where the terminal ends; what is to be copied stays whole."""
+    failing = next(verdict for verdict in REPORT.verdicts if verdict.status is Status.FAIL)
+    _, *lines = console.verdict_block(failing, ENGLISH, width=width).splitlines()
+    assert max(len(line) for line in lines if len(line.split()) > 1 and "/" not in line) <= columns
