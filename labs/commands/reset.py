@@ -1,12 +1,14 @@
 """``labstack reset``: says what it will remove, asks, does it, and proves it."""
 
 import argparse
+import shlex
 
 from labs.catalog.model import Lab
 from labs.commands.selection import add_labs, chosen, embedded
 from labs.console import Console
-from labs.home import MACHINES
+from labs.home import MACHINES, LabHome
 from labs.stack.interface import NEVER_USED, Inventory, StackRunner
+from labs.stack.inventory import label
 
 EXIT_USAGE = 2
 
@@ -29,7 +31,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     for slug in found.keys() - used.keys():
         console.say("reset.never-used", lab=slug)
     for slug, (_, inventory) in used.items():
-        _announce(slug, inventory, console)
+        _announce(runner.home, slug, inventory, console)
     if used and not arguments.yes and not console.confirms("reset.ask"):
         console.note("reset.refused")
         return 1
@@ -38,17 +40,17 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _announce(slug: str, inventory: Inventory, console: Console) -> None:
+def _announce(home: LabHome, slug: str, inventory: Inventory, console: Console) -> None:
     """What will be removed, by where it lies."""
     console.say("reset.will-remove", lab=slug)
     for name in inventory.processes:
         console.say("reset.process", name=name)
     for message, folder in (
-        ("reset.state", slug),
-        *(("reset.machine", f"engines/{machine}") for machine in MACHINES),
-        ("reset.work", f"work/{slug}"),
+        ("reset.state", home.stack(slug)),
+        *(("reset.machine", home.engine(machine)) for machine in MACHINES),
+        ("reset.work", home.files(slug)),
     ):
-        if count := inventory.count(folder):
+        if count := inventory.count(label(home, folder)):
             console.say(message, folder=folder, count=count)
 
 
@@ -57,7 +59,8 @@ def _reset(runner: StackRunner, lab: Lab, console: Console) -> None:
     kept = runner.reset(lab, console.note)
     console.say("reset.proved", lab=lab.id)
     if kept:
-        console.say("reset.kept", folder=kept, work=runner.home.files(lab.id))
+        work = shlex.quote(str(runner.home.files(lab.id)))
+        console.say("reset.kept", folder=kept, kept=shlex.quote(str(kept)), work=work)
     attempt = runner.status(lab).attempt
     if attempt:
         console.say("reset.again", lab=lab.id, number=attempt.number, **attempt.parameters)

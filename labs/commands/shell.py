@@ -3,6 +3,7 @@
 import argparse
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,6 +12,14 @@ from labs.console import Console
 from labs.home import MACHINES, LabHome
 from labs.stack.environment import environment
 from labs.stack.interface import StackError
+
+_PLACEHOLDERS = {
+    "LAB_REGISTRY": "ghcr.io",
+    "LAB_USER": "<github_user>",
+    "LAB_ORG": "<org>",
+    "LAB_REPO": "<repo>",
+}
+"""What the course prints, by the variable that holds the student's own value."""
 
 # The student's own start file may put folders before the lab's in PATH, so that ours must speak after it.
 _BASH_START_FILE = """\
@@ -34,9 +43,19 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
     if words:
         _become(words, values)
-    console.note("shell.welcome", machine=arguments.machine, lab=attempt.slug, registry=values["LAB_REGISTRY"])
+    _welcome(arguments.machine, attempt.slug, values, console)
     os.chdir(_first_folder(runner.home, attempt.slug, arguments.machine))
     _become(_interactive(runner.home, arguments.machine, values), values)
+
+
+def _welcome(machine: str, slug: str, values: Mapping[str, str], console: Console) -> None:
+    """Say where one is, and what stands for the course's placeholders: nobody should have to look that up."""
+    console.note("shell.welcome", machine=machine, lab=slug)
+    width = max(map(len, _PLACEHOLDERS.values()))
+    for variable, placeholder in _PLACEHOLDERS.items():
+        row = {"placeholder": placeholder.ljust(width), "variable": variable.ljust(len("LAB_REGISTRY"))}
+        console.note("shell.value", value=values[variable], **row)
+    console.note("shell.next", lab=slug)
 
 
 def _first_folder(home: LabHome, slug: str, machine: str) -> Path:

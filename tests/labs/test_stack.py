@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from labs.attempts import Attempt
+from labs.home import LabHome
 from labs.stack.interface import NEVER_USED
 from tests.labs.conftest import LabUnderTest, free_port_base
 
@@ -117,6 +118,21 @@ def test_interactive_shell(lab: LabUnderTest) -> None:
     )
     assert done.stdout.split()[:2] == [str(lab.home.bin / "docker"), str(lab.home.files("tp1"))]
     assert "Dockerfile" in done.stdout
+
+
+def test_the_shell_says_what_stands_for_the_placeholders(lab: LabUnderTest) -> None:
+    """Whoever opens the lab's shell need not look up what to type for the course's <org>."""
+    done = subprocess.run(
+        [sys.executable, "-m", "labs", "shell"],
+        env=lab.environ | {"SHELL": "/bin/sh"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    said = [line.split() for line in done.stderr.splitlines()]
+    assert ["<org>", "$LAB_ORG", "=", attempt_of(lab).parameters["org"]] in said
 
 
 def test_the_real_internet(lab: LabUnderTest) -> None:
@@ -275,11 +291,15 @@ def test_status_of_a_killed_registry(lab: LabUnderTest) -> None:
     assert "labstack up tp1" in lab.labstack("doctor", code=1).stdout
 
 
-def test_reset_keeps_the_students_files(lab: LabUnderTest) -> None:
-    """What the student wrote can be copied back with the command that is printed."""
+def test_reset_keeps_the_students_files(new_lab: LabUnderTest, tmp_path: Path) -> None:
+    """What the student wrote can be copied back with the command that is printed, whatever their folders' names."""
+    home = LabHome(tmp_path / "mon labo d'été" / ".lab", tmp_path / "mon labo d'été" / "work")
+    lab = LabUnderTest(home, new_lab.environ | {"LAB_HOME": str(home.state)})
+    lab.labstack("up", "tp1")
     dockerfile = lab.home.files("tp1") / "Dockerfile"
     dockerfile.write_text("FROM scratch\n# mine\n")
     printed = lab.labstack("reset", "tp1", "--yes").stdout
+    lab.labstack("down")
     assert "mine" not in dockerfile.read_text()
     command = next(line for line in printed.splitlines() if "cp -R" in line).partition("back: ")[2]
     subprocess.run(["sh", "-c", command], check=True)
