@@ -12,7 +12,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,9 +29,12 @@ from pyregistry import __version__
 from pyregistry.api import logs
 from pyregistry.api.app import build_app
 from pyregistry.api.call import Wiring
+from pyregistry.api.health import Health
+from pyregistry.api.housekeeping import choose_delay, purge_uploads, watch_health
 from pyregistry.auth.guards import guard_for
 from pyregistry.config.settings import (
     FilesystemStorage,
+    HealthSettings,
     HttpSettings,
     MemoryStorage,
     Settings,
@@ -46,7 +49,7 @@ from pyregistry.drivers.memory import MemoryDriver
 from pyregistry.journal import EventLog, open_journal
 from pyregistry.spec.journal import Event
 from pyregistry.store.configured import wrap
-from pyregistry.store.registry import open_store
+from pyregistry.store.registry import DriverStore, open_store
 from pyregistry.twins import speech_of
 
 _LOG = logging.getLogger(__name__)
@@ -81,12 +84,13 @@ def serve(settings: Settings) -> int:
     try:
         with _listening(settings.http.address) as listener, _client_authorities(settings.http.tls) as authorities:
             journal = open_journal(settings)
-            store = wrap(open_store(_open_driver(settings.storage.driver)), settings)
-            app = build_app(
-                Wiring(settings, store, guard_for(settings), journal, speech_of(settings.twin).lacking_endpoints)
-            )
+            driver = _open_driver(settings.storage.driver)
+            store, health = open_store(driver), _health_of(driver, settings.health)
+            lacking = speech_of(settings.twin).lacking_endpoints
+            app = build_app(Wiring(settings, wrap(store, settings), guard_for(settings), journal, lacking, health))
+            server = _Embedded(app, listener, settings.http.tls, authorities)
             _remember(journal, "server.started", _shown(listener))
-            asyncio.run(_run(_Embedded(app, listener, settings.http.tls, authorities), settings.http))
+            asyncio.run(_run(server, settings.http, _chores(store, health, settings)))
             _remember(journal, "server.stopped", _shown(listener))
     except StartError as exc:
         _LOG.critical("%s", exc)
@@ -94,17 +98,36 @@ def serve(settings: Settings) -> int:
     return _leave(0)
 
 
-async def _run(server: "_Embedded", settings: HttpSettings) -> None:
+def _health_of(driver: Driver, settings: HealthSettings) -> Health | None:
+    """What watches the storage, where that is wanted."""
+    if not settings.storage_driver_enabled:
+        return None
+    return Health(lambda: next(iter(driver.children("")), None), settings.threshold)
+
+
+def _chores(store: DriverStore, health: Health | None, settings: Settings) -> Iterator[Coroutine[None, None, NoReturn]]:
+    """What goes on beside serving, to be started in the loop."""
+    purging = settings.storage.upload_purging
+    if purging.enabled and not settings.storage.read_only:
+        yield purge_uploads(store, purging, choose_delay())
+    if health:
+        yield watch_health(health, settings.health.interval_seconds)
+
+
+async def _run(server: "_Embedded", settings: HttpSettings, chores: Iterable[Coroutine[None, None, NoReturn]]) -> None:
     """Serve until a signal comes, then let what is in flight end. What does not end in time is cancelled."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    beside = [asyncio.create_task(chore) for chore in chores]
     serving = asyncio.create_task(server.serve())
     stopping = asyncio.create_task(stop.wait())
     _LOG.info("listening on %s%s", server.address, ", tls" if settings.tls else "")
     await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
     _LOG.info("stopping server gracefully")
+    for chore in beside:
+        chore.cancel()
     server.stop()  # type: ignore[no-untyped-call]  # Granian does not annotate it
     await asyncio.wait([serving], timeout=max(settings.drain_timeout_seconds, _LEAST_DRAIN_SECONDS))
     if not serving.done():

@@ -13,6 +13,7 @@ from pyregistry.api import base, blobs, listings, manifests, tokens, uploads
 from pyregistry.api.authorization import authorize, may_pull, mount_source
 from pyregistry.api.call import Call, Wiring, in_thread
 from pyregistry.api.exchange import current
+from pyregistry.api.health import HealthGate
 from pyregistry.api.locations import base_url
 from pyregistry.api.middleware import CommonHeaders, ErrorBoundary, Logging, Remembering
 from pyregistry.api.router import match
@@ -57,6 +58,8 @@ def build_app(wiring: Wiring) -> ASGIApp:
         Middleware(CommonHeaders, list(_common_headers(wiring))),
         Middleware(ErrorBoundary),
     ]
+    if wiring.health:
+        middleware.append(Middleware(HealthGate, wiring.health))
     app: ASGIApp = Registry(wiring)
     for layer in reversed(middleware):
         app = layer.cls(app, *layer.args, **layer.kwargs)

@@ -8,6 +8,7 @@ from typing import NoReturn
 from starlette.requests import Request
 
 from pyregistry.api.exchange import Exchange, current
+from pyregistry.api.health import Health
 from pyregistry.api.router import Match
 from pyregistry.auth.interface import Guard, TokenIssuer
 from pyregistry.config.settings import Settings
@@ -24,6 +25,7 @@ class Wiring:
     """What the application is made of.
 
     Attributes:
+        health: Of the storage; None where it is not watched.
         lacking_endpoints: Ids of the endpoints that the registry we stand in for does not have.
     """
 
@@ -32,6 +34,7 @@ class Wiring:
     guard: Guard
     journal: EventLog
     lacking_endpoints: frozenset[str] = frozenset()
+    health: Health | None = None
 
 
 @dataclass(frozen=True, slots=True)

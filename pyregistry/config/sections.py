@@ -47,8 +47,6 @@ class Net(StrEnum):
 DEFAULT_ADDRESS = TcpAddress("", 5000)
 SECRET_BYTES = 32
 
-_NOT_YET = "is read and not acted on yet"
-
 _STORAGE_SIDE_KEYS = frozenset({"cache", "delete", "maintenance", "redirect", "tag"})
 
 
@@ -127,7 +125,6 @@ def _read_upload_purging(maintenance: Section) -> UploadPurging:
     with maintenance.section("uploadpurging") as purging:
         enabled = purging.boolean("enabled", default=default.enabled)
         if enabled and purging.names():
-            maintenance.warn("uploadpurging", f"{_NOT_YET}: abandoned uploads stay until they are cancelled")
             for name in ("age", "interval", "dryrun"):
                 if not purging.has(name):  # registry:2 panics here
                     purging.mistake(name, "required where upload purging is configured and enabled")
@@ -208,8 +205,6 @@ def _read_health(root: Section) -> HealthSettings:
     default = HealthSettings()
     with root.section("health") as health, health.section("storagedriver") as driver:
         enabled = driver.boolean("enabled", default=default.storage_driver_enabled)
-        if enabled:
-            health.warn("storagedriver", f"{_NOT_YET}: the storage driver is not probed")
         return HealthSettings(
             storage_driver_enabled=enabled,
             interval_seconds=driver.duration("interval", default.interval_seconds),
@@ -223,11 +218,6 @@ def _read_validation(root: Section) -> ValidationSettings:
         validation.section("manifests") as manifests,
         manifests.section("urls") as urls,
     ):
-        if urls.names():
-            manifests.warn("urls", f"{_NOT_YET}: layers may point to any url")
-        for name in ("enabled", "disabled"):
-            if validation.has(name):
-                validation.warn(name, f"{_NOT_YET}: layers may point to any url")
         # ``enabled`` is the older spelling; either one can switch validation off.
         enabled = validation.boolean("enabled", default=True)
         disabled = validation.boolean("disabled", default=False)

@@ -154,7 +154,8 @@ class HealthSettings:
 class ValidationSettings:
     """``validation``: which ``urls`` a manifest's layers may point to (regular expressions).
 
-    With both lists empty a layer with urls is refused. ``enabled`` False lets every manifest pass unlooked-at.
+    With both lists empty every URL may be named, where registry:2 refuses each: conformance pushes such layers.
+    ``enabled`` False lets every URL pass, whatever the lists say.
     """
 
     enabled: bool = True

@@ -47,8 +47,8 @@ WITHOUT_EFFECT: Mapping[str, str] = MappingProxyType(
         "reporting": "no crash reports are sent",
         "compatibility": "schema 1 manifests are not served",
         "http.debug": "there is no debug server",
-        "http.http2": "the server speaks HTTP/1.1 and HTTP/2 as the client asks",
-        "http.h2c": "the server speaks HTTP/1.1 on plain connections",
+        "http.http2": "the server speaks HTTP/1.1 only",
+        "http.h2c": "the server speaks HTTP/1.1 only",
         "tags": "tag lists are paged as the client asks",
     }
 )

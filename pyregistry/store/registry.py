@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from pyregistry.drivers.interface import Driver
 from pyregistry.store.blobs import DriverBlobs
-from pyregistry.store.interface import Store
 from pyregistry.store.manifests import DriverManifests
 from pyregistry.store.repositories import DriverRepositories
 from pyregistry.store.tags import DriverTags
@@ -22,7 +21,7 @@ class DriverStore:
     repositories: DriverRepositories
 
 
-def open_store(driver: Driver) -> Store:
+def open_store(driver: Driver) -> DriverStore:
     """The store that lies on ``driver``, empty or filled, ours or registry:2's."""
     repositories = DriverRepositories(driver)
     blobs = DriverBlobs(driver, repositories)

@@ -8,7 +8,7 @@ import logging
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -95,6 +95,13 @@ class DriverUploads:
         """See ``Uploads``."""
         with self._hold(repository, uuid, Step.CANCEL) as session:
             self._drop(session)
+
+    def sessions(self, repositories: Iterable[str]) -> Iterator[UploadSession]:
+        """The sessions that lie in some repositories; those that end meanwhile are left out."""
+        for repository in repositories:
+            for uuid in list(self._driver.children(paths.uploads(repository))):
+                with suppress(BlobUploadUnknown):
+                    yield self._read(repository, uuid)
 
     @contextmanager
     def _hold(self, repository: str, uuid: str, step: Step) -> Iterator[UploadSession]:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message
 
 from pyregistry.api.app import build_app
 from pyregistry.api.call import Wiring
+from pyregistry.api.health import Health
 from pyregistry.auth.interface import AccessController, AccessRequest, Guard, RequestCredentials
 from pyregistry.config.settings import HttpSettings, MemoryStorage, Settings, StorageSettings, TcpAddress
 from pyregistry.drivers.interface import Driver
@@ -119,11 +120,12 @@ class Application:
         guard: Guard | None = None,
         settings: Settings = SETTINGS,
         lacking_endpoints: frozenset[str] = frozenset(),
+        health: Health | None = None,
     ) -> None:
         self.journal = RememberedEvents()
         self.store = wrap(store or open_store(driver or MemoryDriver()), settings)
         self.guard = guard or Guard(controller or OpenDoor())
-        self.app = build_app(Wiring(settings, self.store, self.guard, self.journal, lacking_endpoints))
+        self.app = build_app(Wiring(settings, self.store, self.guard, self.journal, lacking_endpoints, health))
 
     @property
     def event(self) -> Event:

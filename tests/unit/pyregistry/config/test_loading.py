@@ -55,7 +55,6 @@ def test_the_configuration_that_registry_2_ships_loads(configure: Loader) -> Non
     assert settings.health == HealthSettings(storage_driver_enabled=True, interval_seconds=10.0, threshold=3)
     assert [str(warning) for warning in settings.warnings if warning.line] == [
         "line 6: storage.cache: has no effect here: there is no metadata cache to tune",
-        "line 15: health.storagedriver: is read and not acted on yet: the storage driver is not probed",
     ]
 
 
@@ -122,14 +121,7 @@ def test_every_key_in_use_is_read(configure: Loader) -> None:
     assert settings.catalog_max_entries == 7
     assert settings.journal_path == Path("j.jsonl")
     assert settings.limits.manifest_bytes == 10
-    assert [str(warning) for warning in settings.warnings] == [
-        (
-            "line 8: storage.maintenance.uploadpurging: is read and not acted on yet: "
-            "abandoned uploads stay until they are cancelled"
-        ),
-        "line 17: validation.manifests.urls: is read and not acted on yet: layers may point to any url",
-        "line 17: validation.disabled: is read and not acted on yet: layers may point to any url",
-    ]
+    assert settings.warnings == ()
 
 
 def test_our_own_section_names_twin_accounts_and_journal(configure: Loader) -> None:
@@ -298,14 +290,6 @@ def test_the_path_falls_back_to_the_environment(tmp_path: Path) -> None:
     settings = load(None, {"REGISTRY_CONFIGURATION_PATH": str(path)})
     assert settings.source == path
     assert settings.warnings == ()
-
-
-@pytest.mark.parametrize("name", ["enabled", "disabled"])
-@pytest.mark.parametrize("value", ["true", "false"])
-def test_validation_that_is_not_done_is_said(configure: Loader, name: str, value: str) -> None:
-    """Whoever switches validation is told that nobody looks at the urls of layers."""
-    (warning,) = configure(MINIMAL + f"validation: {{{name}: {value}}}\n").warnings
-    assert str(warning) == f"line 4: validation.{name}: is read and not acted on yet: layers may point to any url"
 
 
 def test_a_file_that_is_no_configuration_is_not_read_to_its_end(tmp_path: Path) -> None:

@@ -1,19 +1,20 @@
 """Stores around a store: what each refuses, and that it passes on everything else."""
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pyregistry.config.settings import MemoryStorage, Settings, StorageSettings
+from pyregistry.config.settings import MemoryStorage, Settings, StorageSettings, ValidationSettings
 from pyregistry.drivers.memory import MemoryDriver
 from pyregistry.spec.digest import Digest
-from pyregistry.spec.errors import Unsupported
+from pyregistry.spec.errors import ManifestInvalid, Unsupported
 from pyregistry.store.configured import wrap
 from pyregistry.store.interface import Store
 from pyregistry.store.registry import open_store
-from tests.fakes.pushes import an_image, push_blob, push_image
+from tests.fakes.pushes import an_image, described, push_blob, push_image
 from tests.unit.pyregistry.api.harness import HTTP
 
 REPOSITORY = "acme/app"
@@ -35,6 +36,32 @@ def wrapped(store: Store, *, delete_enabled: bool = False, read_only: bool = Fal
     """The store as a configuration has it."""
     storage = StorageSettings(MemoryStorage(), delete_enabled=delete_enabled, read_only=read_only)
     return wrap(store, Settings(Path("config.yml"), storage, HTTP))
+
+
+@pytest.mark.parametrize(
+    ("validation", "url", "is_taken"),
+    [
+        (ValidationSettings(), "https://anywhere.example/layer", True),
+        (ValidationSettings(enabled=False, denied_urls=("evil",)), "https://evil.example/layer", True),
+        (ValidationSettings(allowed_urls=("^https://good",)), "https://good.example/layer", True),
+        (ValidationSettings(allowed_urls=("^https://good",)), "https://other.example/layer", False),
+        (ValidationSettings(allowed_urls=("^https://one", "^https://two")), "https://two.example/layer", True),
+        (ValidationSettings(denied_urls=("evil",)), "https://good.example/layer", True),
+        (ValidationSettings(denied_urls=("evil",)), "https://evil.example/layer", False),
+        (ValidationSettings(allowed_urls=("",), denied_urls=("evil",)), "https://evil.example/layer", False),
+        (ValidationSettings(allowed_urls=("",)), "ftp://good.example/layer", False),
+        (ValidationSettings(allowed_urls=("",)), "https://good.example/layer#part", False),
+        (ValidationSettings(allowed_urls=("",)), "https://[broken/layer", False),
+    ],
+)
+def test_layers_from_elsewhere(filled: Store, validation: ValidationSettings, url: str, *, is_taken: bool) -> None:
+    """``validation.manifests.urls``: found by an ``allow``, if there are any, and by no ``deny``."""
+    foreign = described(b"far away", "application/vnd.oci.image.layer.nondistributable.v1.tar", urls=[url])
+    image = an_image(layers=[foreign])
+    store = wrap(filled, Settings(Path("config.yml"), StorageSettings(MemoryStorage()), HTTP, validation=validation))
+    with nullcontext() if is_taken else pytest.raises(ManifestInvalid, match="expected a URL"):
+        store.manifests.push(REPOSITORY, "foreign", image.media_type, image.body)
+    assert ("foreign" in store.tags.list(REPOSITORY)) is is_taken
 
 
 def changes(store: Store, uuid: str) -> dict[str, Callable[[], Any]]:
