@@ -12,7 +12,7 @@ from pyregistry.store.repositories import DriverRepositories
 
 
 class DriverTags:
-    """The ``Tags`` of a driver, and the two verbs that manifests need to move them."""
+    """The ``Tags`` of a driver; with ``current`` and ``delete``, which the deletes of manifests are made of."""
 
     def __init__(self, driver: Driver, repositories: DriverRepositories) -> None:
         self._driver = driver

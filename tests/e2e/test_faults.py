@@ -189,6 +189,27 @@ def _basic(secret: str) -> dict[str, str]:
     return {"Authorization": f"Basic {base64.b64encode(f'alice:{secret}'.encode()).decode()}"}
 
 
+def test_a_storage_that_does_not_answer_is_503_until_it_does(tmp_path: Path) -> None:
+    """``health.storagedriver``; the log has the cause."""
+    health = {"storagedriver": {"enabled": True, "interval": "50ms", "threshold": 2}}
+    with running_registry(tmp_path, config={"health": health}) as registry:
+        away = registry.store.rename(tmp_path / "away")
+        registry.store.symlink_to(registry.store)
+        _wait_for_status(registry, 503)
+        assert "health check failed: storagedriver" in registry.log()
+        registry.store.unlink()
+        away.rename(registry.store)
+        _wait_for_status(registry, 200)
+
+
+def _wait_for_status(registry: RunningRegistry, status: int) -> None:
+    """Until the next probes have been made."""
+    deadline = time.monotonic() + 20
+    while (answer := registry.request("GET", "/v2/")).status != status:
+        assert time.monotonic() < deadline, (answer, registry.log())
+        time.sleep(0.01)
+
+
 def _bearer(registry: RunningRegistry, secret: str) -> dict[str, str]:
     """What a client sends after the token dance."""
     scope = "repository:alice/app:pull,push"
