@@ -112,9 +112,9 @@ def journal_event(exchange: Exchange, scope: Scope, tls_version: str | None) -> 
 
 
 def _reference(found: Match | None) -> str | None:
-    """The tag or digest as the client wrote it; parsing changes neither."""
+    """The tag or digest as the client wrote it, unless it is an access token that slipped into the place of a tag."""
     named = (found.reference or found.digest) if found else None
-    return str(named) if named else None
+    return redact(str(named)) if named else None
 
 
 def _clipped(text: str | None) -> str | None:

@@ -30,7 +30,7 @@ _LEVEL_NAMES = {logging.WARNING: "warning", logging.CRITICAL: "fatal"}
 
 # logrus leaves a value bare when it is one or more of these characters
 _BARE = re.compile(r"[a-zA-Z0-9\-._/@^+]+", re.ASCII)
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\"\\]")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\"\\]")
 
 
 def configure(settings: LogSettings) -> None:

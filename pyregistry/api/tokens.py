@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 from starlette.responses import Response
 
 from pyregistry.api.call import Call, in_thread
+from pyregistry.api.redaction import redact
 from pyregistry.auth.interface import IssuedToken, TokenRequest
 from pyregistry.spec.errors import SizeInvalid
 
@@ -18,7 +19,7 @@ async def issue(call: Call) -> Response:
     """A bearer token for what the account may do of what is asked; less than was asked is no error."""
     asked = _parse_query(call) if call.request.method in ("GET", "HEAD") else _parse_form(await _read_form(call))
     detail = call.exchange.detail
-    detail |= {"scopes_requested": list(asked.scopes), "scopes_granted": []}
+    detail |= {"scopes_requested": [redact(scope) for scope in asked.scopes], "scopes_granted": []}
     issued = await in_thread(call.issuer.issue, asked)
     call.exchange.identity = issued.identity
     detail["scopes_granted"] = list(issued.granted)
