@@ -4,6 +4,7 @@ The first line must come within 0.3 s: what a command needs beyond this module's
 """
 
 import argparse
+import io
 import locale
 import os
 import sys
@@ -36,6 +37,8 @@ _Run = Callable[[argparse.Namespace, Messages], int]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``labcheck``; returns its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 is no reason not to be graded
     options = _parser().parse_args(arguments)
     messages = Messages(language(options.lang, os.environ))
     try:
@@ -194,7 +197,7 @@ def _write_files(report: Report, options: argparse.Namespace, messages: Messages
         if path is None:
             continue
         try:
-            path.write_text(render(report, messages), encoding="utf-8")
+            path.write_text(render(report, messages), encoding="utf-8", errors="replace")
         except OSError as exc:
             _refuse(ExitCode.USAGE, messages, "cannot-write", {"path": str(path), "reason": exc.strerror or ""})
             return False

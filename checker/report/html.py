@@ -17,14 +17,16 @@ dt{font-weight:600}dd{margin:0 0 .3rem 0;overflow-wrap:anywhere}.pass{color:#0a6
 
 def render(report: Report, messages: Messages) -> str:
     """The page."""
-    title = f"labcheck · {escape(report.lab)} · {escape(messages.text('line', 'title'))}"
+    named: dict[str, str | int] = {"lab": report.lab.upper(), "attempt": report.attempt, "registry": report.registry}
+    title = f"labcheck · {escape(messages.text('line', 'header', named))}"
     stop = story.stop(report, messages)
     heads = "".join(
         f'<th scope="col">{escape(messages.text("line", name))}</th>'
         for name in ("status_title", "code_title", "points_title", "details_title")
     )
     return (
-        f'<!doctype html>\n<html lang="{messages.language}">\n<meta charset="utf-8">\n<title>{title}</title>\n'
+        f'<!doctype html>\n<html lang="{messages.language}">\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width">\n<title>{title}</title>\n'
         f"<style>{_STYLE}</style>\n<h1>{title}</h1>\n<p>{escape(story.summary(report, messages))}</p>\n"
         + (f'<p class="fail">{escape(stop)}</p>\n' if stop else "")
         + f"<table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n"

@@ -9,6 +9,10 @@ from checker.model import Cause, Report, Status, Verdict
 
 EVIDENCE_SHOWN = 3
 """Lines of evidence shown to a person; the result document has all."""
+LINE_MAX = 1000
+"""Characters of a line shown to a person: a label may be as long as its author liked."""
+# What a terminal would obey and XML does not take: C0, DEL, C1, line separators, surrogates, noncharacters.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _LONG_DIGEST = re.compile(r"(sha(?:256|512):[0-9a-f]{12})[0-9a-f]{52,}")
 
 
@@ -90,5 +94,6 @@ def _facts(facts: Mapping[str, str | int], messages: Messages) -> str:
 
 
 def _line(label: str, text: str) -> Line:
-    """A line, its digests cut to what the eye compares."""
-    return Line(label, _LONG_DIGEST.sub(r"\1…", text))
+    """A line that can be shown anywhere, its digests cut to what the eye compares."""
+    told = _UNPRINTABLE.sub("\ufffd", _LONG_DIGEST.sub(r"\1…", text))
+    return Line(label, told if len(told) <= LINE_MAX else f"{told[:LINE_MAX]}…")

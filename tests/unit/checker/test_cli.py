@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from checker.cli import main
+from checker.cli import language, main
 from checker.exit_codes import ExitCode, worst
 from checker.facts import Blob, BlobState, Manifest
 from labs.attempts import Attempt, Endpoint
@@ -492,3 +492,20 @@ def test_a_read_only_folder_keeps_nobody_from_being_graded(lab: Lab, monkeypatch
     lab.solve()
     monkeypatch.setattr("checker.seal.Seal.save", refuse)
     assert main(["tp1"]) == ExitCode.PASSED
+
+
+def test_a_terminal_without_utf_8_shows_what_it_can(lab: Lab) -> None:
+    """Middle dots and accents are lost, no verdict is."""
+    lab.solve()
+    environ = {**os.environ, "LAB_HOME": str(lab.home), "PYTHONIOENCODING": "ascii", "LAB_LANG": "fr"}
+    command = [sys.executable, "-m", "checker", "tp1"]
+    done = subprocess.run(command, capture_output=True, encoding="ascii", check=False, env=environ)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "R?USSI" in done.stdout
+
+
+@pytest.mark.parametrize("spoken", ["klingon", "", "FR"])
+def test_a_language_that_we_do_not_speak_is_passed_over(spoken: str) -> None:
+    """The locale decides then."""
+    assert language(None, {"LAB_LANG": spoken, "LANG": "fr_CH.UTF-8"}) == "fr"
+    assert language(None, {"LAB_LANG": spoken, "LANG": "C.UTF-8"}) == "en"

@@ -1,6 +1,7 @@
 """The renderers, held against literal text."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
@@ -118,7 +119,7 @@ TP1-PUSH à lire\u00a0: chapitre §3.2, §4, §5.2
 TP1-PUSH un indice\u00a0: labcheck hint TP1-PUSH
 TP1-TAGS BLOQUÉ 0/3
 TP1-TAGS Les tags 1.0, 1 et latest désignent une seule image
-TP1-TAGS raison\u00a0: attend TP1-PUSH\u00a0: à réparer d'abord
+TP1-TAGS raison\u00a0: attend TP1-PUSH\u00a0: à corriger d'abord
 TP1-PULL INDÉTERMINÉ 0/3
 TP1-PULL Tirée depuis une autre machine
 TP1-PULL raison\u00a0: la lecture a pris plus de 8 s (content)
@@ -252,3 +253,17 @@ def test_a_narrow_terminal_is_not_overrun(width: int, columns: int) -> None:
     failing = next(verdict for verdict in REPORT.verdicts if verdict.status is Status.FAIL)
     _, *lines = console.verdict_block(failing, ENGLISH, width=width).splitlines()
     assert max(len(line) for line in lines if len(line.split()) > 1 and "/" not in line) <= columns
+
+
+@pytest.mark.parametrize("render", [console.render, plain.render, html.render, junit.render])
+def test_what_an_image_says_of_itself_commands_no_terminal(render: Callable[[Report, Messages], str]) -> None:
+    """A label may hold anything: escapes, bells, half characters, a novel."""
+    seen = "\x1b[2J\x07\x9b\u2028\ud800\uffff" + "x" * 5000
+    check = next(check for check in CHECKS if check.code == "TP1-BUILD")
+    cause = Cause("build.nonce-differs", {"seen": seen, "platform": "-"})
+    verdict = Verdict(check, Finding(Status.FAIL, observed={"nonce": seen}, causes=(cause,)))
+    text = render(replace(REPORT, verdicts=(verdict,)), ENGLISH)
+    assert not set(text) & set("\x1b\x07\x9b\u2028\ud800\uffff")
+    assert "x" * 1500 not in text
+    if render is junit.render:
+        ET.fromstring(text)  # noqa: S314  our own text
