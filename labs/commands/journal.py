@@ -10,8 +10,10 @@ from labs.console import Console
 from labs.stack import journal
 from pyregistry.spec.journal import Event
 
-COLUMNS = ("seq", "time", "actor", "credential", "request", "object", "answer")
-FOLLOW_WIDTHS = (5, 8, 20, 20, 22, 50, 0)
+COLUMNS = ("seq", "time", "actor", "credential", "request", "answer", "object")
+"""What is longest stands last, so that in a narrow window nothing but its end moves to the next line."""
+
+FOLLOW_WIDTHS = (5, 8, 20, 20, 22, 18, 0)
 """When rows come one by one, nobody knows the widest yet."""
 
 OWN_AGENTS = ("labcheck", "labstack")
@@ -63,8 +65,8 @@ def _row(event: Event) -> Sequence[str]:
         event.actor or "-",
         credential or "-",
         _request(event),
-        _object(event) or "-",
         answer or "-",
+        _object(event) or "-",
     )
 
 

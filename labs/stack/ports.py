@@ -5,6 +5,8 @@ import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from textwrap import shorten
 
 import psutil
 
@@ -16,13 +18,20 @@ DEFAULT_BASE = 5000
 AIRPLAY_BASE = 5050
 """Where the stacks go on macOS, whose AirPlay receiver holds 5000."""
 
+COMMAND_LINE_LIMIT = 200
+"""Characters of a command line that are shown."""
+
 HOST = "127.0.0.1"
 """Nothing of the lab listens anywhere else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The program that holds a port; ``pid`` None where the system does not tell us."""
+    """The program that holds a port; ``pid`` None where the system does not tell us.
+
+    Attributes:
+        name: Its command line, so that another lab's registry is told from any other Python program.
+    """
 
     name: str
     pid: int | None
@@ -62,8 +71,17 @@ def holder(port: int) -> Holder:
         except psutil.Error:
             continue
         if any(row.status == psutil.CONN_LISTEN and row.laddr.port == port for row in connections):
-            return Holder(str(process.info["name"]), int(process.info["pid"]))
+            return Holder(_command_line(process) or str(process.info["name"]), int(process.info["pid"]))
     return Holder("?", None)
+
+
+def _command_line(process: psutil.Process) -> str:
+    """How a program was called, its own path left out; empty where we may not know."""
+    try:
+        program, *arguments = process.cmdline() or [""]
+    except psutil.Error:
+        return ""
+    return shorten(" ".join([Path(program).name, *arguments]), COMMAND_LINE_LIMIT, placeholder=" …")
 
 
 def demand_free(port: int) -> None:

@@ -72,6 +72,8 @@ def render_svg(name: str, root: Node) -> str:
     parts = [*(_edge(box) for box in boxes if box.parent), *(_rectangle(box) for box in boxes)]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
+        # A notebook's column may be narrower.
+        'style="max-width:100%;height:auto" '
         f'font-family="monospace" font-size="12" role="img" aria-label="{escape(name)}">\n'
         + "\n".join(parts)
         + "\n</svg>\n"

@@ -31,6 +31,8 @@ def test_a_busy_port_names_its_holder() -> None:
             ports.demand_free(port)
         assert caught.value.message == "error.port-busy"
         assert caught.value.parameters["pid"] == os.getpid()
+        # How this very program was called, not the bare name of its interpreter.
+        assert str(caught.value.parameters["program"]).count(" ") > 0
     ports.demand_free(port)
 
 
