@@ -170,6 +170,8 @@ def test_exactly_what_is_referred_to_stays(data: st.DataObject, untagged: bool) 
         assert revisions == pushes.model.living(name, untagged=untagged)
         serves_all(open_store(driver), name, [pushes.model.manifests[name][digest] for digest in revisions])
         assert dict(inventory.tags(driver, name)) == pushes.model.tags[name]
+        history = {digest for _, digest in inventory.tag_history(driver, name)}
+        assert history.isdisjoint(digest for repository, digest in plan.manifests if repository == name)
     assert {digest for digest, _ in plan.blobs} == before - alive
     if not content(driver):  # where there are no folders, an emptied store is none
         return
@@ -233,8 +235,18 @@ def test_killed_at_any_moment() -> None:
         served = {link.named for link in inventory.revisions(driver, REPOSITORY)}
         serves_all(store, REPOSITORY, [image for image in DEAD if image.digest in served])
         assert DEAD[1].digest not in served or DEAD[0].digest in served
+        for link in inventory.layers(driver, "other"):
+            assert store.blobs.exists("other", link.named)
         run(driver, stale_before=datetime.now(UTC) + timedelta(days=1))
         assert content(driver) == wanted
+
+
+def test_content_that_outlived_its_repositories() -> None:
+    """Where a collection was killed between the last link and the first content, the next one takes the content."""
+    driver = MemoryDriver()
+    driver.write(paths.blob_data(A), [bytes([0])])
+    assert [digest for digest, _ in run(driver).blobs] == [A]
+    assert content(driver) == {}
 
 
 def test_a_dry_run_changes_nothing(tmp_path: Path) -> None:
