@@ -14,7 +14,11 @@ from pyregistry.drivers.interface import DriverError
 from pyregistry.store.interface import UploadWriter
 
 BATCH_BYTES = 1 << 20
-"""Handed to a thread at a time. An upload holds two of them, one filling and one being written; a download likewise."""
+"""Handed to a thread at a time. An upload holds two of them, one filling and one being written."""
+
+READ_BATCH_BYTES = 256 * 1024
+"""Read at a time. The server keeps several for a client that does not take them: measured with 100 such clients, 3 MB
+each, and 8.5 MB with batches of 1 MiB, which a fast client gets a tenth faster."""
 
 
 async def receive_into(writer: UploadWriter, request: Request) -> int:
@@ -107,7 +111,7 @@ class ReaderResponse(Response):
             await in_thread(self._reader.close)
 
     def _read(self) -> bytes:
-        wanted = min(BATCH_BYTES, self._left)
+        wanted = min(READ_BATCH_BYTES, self._left)
         data = self._reader.read(wanted)
         if wanted and not data:
             raise DriverError(f"expected {self._left} more bytes of stored content, got its end")

@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
-from pyregistry.api.streams import BATCH_BYTES, ReaderResponse, receive_into
+from pyregistry.api.streams import BATCH_BYTES, READ_BATCH_BYTES, ReaderResponse, receive_into
 from pyregistry.drivers.interface import DriverError, DriverFull
 from tests.unit.pyregistry.api.harness import scope
 
@@ -102,7 +102,7 @@ def _respond(reader: io.BytesIO, size: int) -> list[Message]:
     return sent
 
 
-@pytest.mark.parametrize("size", [0, 1, BATCH_BYTES, BATCH_BYTES + 1, 3 * BATCH_BYTES])
+@pytest.mark.parametrize("size", [0, 1, READ_BATCH_BYTES, READ_BATCH_BYTES + 1, 3 * READ_BATCH_BYTES])
 def test_content_leaves_in_batches_and_the_last_one_ends_the_answer(size: int) -> None:
     """No empty message follows: the journal is written before the last bytes, whatever the size."""
     content = bytes(range(256)) * (size // 256 + 1)
@@ -112,13 +112,13 @@ def test_content_leaves_in_batches_and_the_last_one_ends_the_answer(size: int) -
     assert b"".join(body["body"] for body in bodies) == content[:size]
     assert [body["more_body"] for body in bodies] == [True] * (len(bodies) - 1) + [False]
     assert size == 0 or bodies[-1]["body"]
-    assert reader.largest <= BATCH_BYTES
+    assert reader.largest <= READ_BATCH_BYTES
     assert reader.closed
 
 
 def test_content_that_is_shorter_than_it_should_be_breaks_the_answer_off() -> None:
     """A client never takes a truncated blob for a whole one."""
-    reader = Reader(bytes(BATCH_BYTES + 1))
-    with pytest.raises(DriverError, match="expected 1048575 more bytes"):
-        _respond(reader, 2 * BATCH_BYTES)
+    reader = Reader(bytes(READ_BATCH_BYTES + 1))
+    with pytest.raises(DriverError, match="expected 262143 more bytes"):
+        _respond(reader, 2 * READ_BATCH_BYTES)
     assert reader.closed
