@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
 
 from checker.facts import Journal
 from checker.model import Evidence
@@ -23,7 +24,7 @@ _CREATED, _OK, _ACCEPTED, _PARTIAL, _REFUSALS_FROM = 201, 200, 202, 206, 400
 # A path that names a repository, whatever its name: also what the registry refused as no name at all.
 _REPOSITORY_IN_PATH = re.compile(r"/v2/(?P<name>.+)/(?:blobs|manifests|tags)/")
 # scope ::= "repository:" name ":" actions   (distribution token spec)
-_SCOPE = re.compile(r"repository:(?P<name>[^:]+):(?P<actions>[a-z,*]*)")
+_SCOPE = re.compile(r"repository:(?P<name>[^:\s\x00-\x1f\x7f-\x9f]+):(?P<actions>[a-z,*]*)")
 
 
 def describe(event: Event) -> Evidence:
@@ -149,9 +150,10 @@ def blob_bytes(events: Iterable[Event]) -> Mapping[str, int]:
     return sizes
 
 
-def by_tag(event: Event) -> bool:
-    """The request named a tag, not a digest."""
-    return event.reference is not None and ":" not in event.reference
+def pushed_tags(event: Event) -> tuple[str, ...]:
+    """The tags that a push moved: the one that it named, and those of ``?tag=`` (end-7b); none for a digest alone."""
+    named = (event.reference,) if event.reference and ":" not in event.reference else ()
+    return (*named, *parse_qs(urlsplit(event.path or "").query).get("tag", ()))
 
 
 def write_target(event: Event) -> str | None:
