@@ -10,7 +10,13 @@ from pyregistry.twins.interface import Attempt, Speech
 
 
 def attempt_at_registry(speech: Speech, base_url: str, wanted: Sequence[AccessRequest]) -> Attempt:
-    """A request to the registry, which called us ``base_url``."""
+    """A request to the registry, which called us ``base_url``.
+
+    The realm follows the client's own words (Host, Forwarded, X-Forwarded-…), as registry:2's does. Whoever lies
+    misleads itself alone: the challenge answers that one request, and nobody stores a 401. A stranger in between who
+    could change the words of others could as well read their passwords. A registry that many reach sets ``http.host``,
+    after which no header counts; a twin cannot, for it is reached by two names.
+    """
     scopes = scopes_of(wanted)
 
     def challenge(error: str | None) -> str:

@@ -19,6 +19,7 @@ import jwt
 import psutil
 import pytest
 
+from checker import history
 from pyregistry.accounts.htpasswd import format_line
 from pyregistry.accounts.model import Role
 from pyregistry.accounts.pat import TokenKind
@@ -579,12 +580,19 @@ HOSTILE = {
     "C1": b"GET /v2/ HTTP/1.1\r\nHost: \x85\r\nConnection: close\r\nUser-Agent: \x85\x9b31m\r\nReferer: \x9b\r\n\r\n",
     "in the path": b"GET /v2/%0d%0aforged%1b[31m/tags/list HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
     "in the scope": b"GET /token?scope=repository:a%0d%0aforged:pull HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    "in a push's scope": (
+        b"GET /token?scope=repository:Acme%1b[2J/app:pull,push HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    ),
+    "in the query": b"GET /v2/?\x9b31m\x85 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
     "in the host": b"GET /v2/ HTTP/1.1\r\nHost: a\r\n b\r\nConnection: close\r\n\r\n",
 }
 
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
 def test_no_client_writes_lines_of_its_own(tmp_path: Path, start: Start) -> None:
-    """Whatever it says: whole lines in both logs and the journal, nothing that a terminal would obey."""
+    """Whatever it says: whole lines in both logs and the journal, nothing that anybody's terminal would obey."""
     registry = start(write_config(tmp_path, twin=True))
     for what, request in HOSTILE.items():
         answer = spoken(registry, request)
@@ -594,7 +602,10 @@ def test_no_client_writes_lines_of_its_own(tmp_path: Path, start: Start) -> None
     assert {event.kind for event in registry.events()} == {"request", "server"}
     for line in registry.log().split("\n"):
         assert re.fullmatch(r'time="\S+" level=.*|127\.0\.0\.1 - - \[.*|', line), line
-        assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", line), line
+        assert not _CONTROL.search(line), line
+    for event in registry.events():
+        told = (history.describe(event).ref, history.write_target(event) or "")
+        assert not _CONTROL.search("".join(told)), told
 
 
 @pytest.mark.parametrize(
