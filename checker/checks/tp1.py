@@ -158,7 +158,7 @@ def judge_push(facts: Facts) -> Finding:
 def _pushes(journal: Journal, repository: str, tag: str = TAG) -> list[Event]:
     """Successful pushes of the tag since the start."""
     pushes = (event for event in journal.since_start if history.is_manifest_push(event))
-    return [event for event in pushes if event.repository == repository and event.reference == tag]
+    return [event for event in pushes if event.repository == repository and tag in history.pushed_tags(event)]
 
 
 def _push_causes(facts: Facts, journal: Journal, now: str | None) -> tuple[Cause, ...]:
@@ -189,22 +189,22 @@ def _tag_lost(task: Task, journal: Journal, want: str, now: str | None) -> _Rank
 def _pushed_elsewhere(task: Task, journal: Journal, want: str) -> _Ranked:
     """Pushes of the student that the registry took, under another name or another tag."""
     pushes = [e for e in _of(task.parameters["user"], journal.since_start) if history.is_manifest_push(e)]
-    tagged = [event for event in pushes if history.by_tag(event)]
+    tagged = [(event, history.pushed_tags(event)) for event in pushes if history.pushed_tags(event)]
     ranked: _Ranked = [
-        (e.seq, Cause("push.other-repository", {"name": f"{e.repository}:{e.reference}"}))
-        for e in tagged
+        (e.seq, Cause("push.other-repository", {"name": f"{e.repository}:{names[0]}"}))
+        for e, names in tagged
         if e.repository != want
     ]
-    here = [event for event in tagged if event.repository == want]
-    if not here or any(event.reference == TAG for event in here):
+    here = [(event, names) for event, names in tagged if event.repository == want]
+    tags = sorted(set(chain.from_iterable(names for _, names in here)))
+    if not here or TAG in tags:
         return ranked
-    names = sorted({str(event.reference) for event in here})
-    only_latest = names == ["latest"]
+    only_latest = tags == ["latest"]
     return [
         *ranked,
         (
-            here[-1].seq,
-            Cause("push.only-latest") if only_latest else Cause("push.other-tag", {"tags": ", ".join(names)}),
+            here[-1][0].seq,
+            Cause("push.only-latest") if only_latest else Cause("push.other-tag", {"tags": ", ".join(tags)}),
         ),
     ]
 
@@ -254,7 +254,7 @@ def _pushed_too_early(task: Task, journal: Journal, want: str) -> _Ranked:
     return [
         (event.seq, Cause("push.too-early"))
         for event in _of(task.parameters["user"], early)
-        if event.repository == want and event.reference == TAG
+        if event.repository == want and TAG in history.pushed_tags(event)
     ]
 
 

@@ -129,7 +129,7 @@ class Diary:
         """A manifest is sent."""
         path = f"/v2/{repository}/manifests/{reference}"
         return self.note(
-            method="PUT", path=path, endpoint="end-7", repository=repository, reference=reference,
+            method="PUT", path=path, endpoint="end-7", repository=repository, reference=reference.partition("?")[0],
             digest=digest(letter), status=status, **pat.who(),
         )  # fmt: skip
 

@@ -334,6 +334,9 @@ RIGHT: dict[str, Facts] = {
         Diary().make(PUSHER).login(None, status=403).login(None, status=403).login(PUSHER).login(PUSHER).push()
         .login(READER).pull().pull(), IMAGE
     ),
+    "tagged by a push of the digest": world(
+        prepared().dance(PUSHER, HERE).put(PUSHER, f"{digest('a')}?tag=1&tag=1.0").login(READER).pull(), IMAGE
+    ),
     "latest first": world(prepared().push(tags=("latest", "1", "1.0")).login(READER).pull(), IMAGE),
     "rebuilt, pushed and pulled again": world(
         prepared().push(letter="c").pull(READER, make_image("c")).push().pull(), IMAGE
