@@ -18,6 +18,8 @@ from pyregistry.config.settings import (
     HealthSettings,
     HtpasswdAuth,
     HttpSettings,
+    Immutability,
+    ImmutabilitySpeech,
     Limits,
     LogFormatter,
     LogLevel,
@@ -67,6 +69,7 @@ def read_settings(root: Section, source: Path) -> Settings:
             accounts_path=_read_path(own, "accounts"),
             journal_path=_read_path(own, "journal"),
             limits=_read_limits(own),
+            immutability=_read_immutability(own),
         )
         _check_guards(own, settings)
     return settings
@@ -245,6 +248,18 @@ def _read_path(own: Section, name: str) -> Path | None:
 def _read_limits(own: Section) -> Limits:
     with own.section("limits") as limits:
         return Limits(manifest_bytes=limits.count("manifestbytes", Limits().manifest_bytes))
+
+
+def _read_immutability(own: Section) -> Immutability | None:
+    """``pyregistry.policy.immutable``; an empty section makes every tag immutable."""
+    default = Immutability()
+    with own.section("policy") as policy, policy.section("immutable") as immutable:
+        read = Immutability(
+            tags=immutable.several("tags", parse_pattern) or default.tags,
+            repositories=immutable.several("repositories", parse_pattern) or default.repositories,
+            speech=immutable.word("speech", ImmutabilitySpeech, default.speech),
+        )
+        return read if policy.has("immutable") else None
 
 
 def _check_guards(own: Section, settings: Settings) -> None:

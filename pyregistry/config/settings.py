@@ -163,6 +163,28 @@ class ValidationSettings:
     denied_urls: tuple[str, ...] = ()
 
 
+class ImmutabilitySpeech(StrEnum):
+    """``pyregistry.policy.immutable.speech``: whose status, code and words a refusal has."""
+
+    HARBOR = "harbor"
+    ECR = "ecr"
+    QUAY = "quay"
+
+
+@dataclass(frozen=True, slots=True)
+class Immutability:
+    """``pyregistry.policy.immutable``: tags that may not move or be deleted, where both their names match.
+
+    Attributes:
+        tags: Regular expressions for whole tags; none means all.
+        repositories: Likewise, for whole names of repositories.
+    """
+
+    tags: tuple[str, ...] = (".*",)
+    repositories: tuple[str, ...] = (".*",)
+    speech: ImmutabilitySpeech = ImmutabilitySpeech.HARBOR
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """``pyregistry.limits``. Sizes in bytes."""
@@ -180,6 +202,7 @@ class Settings:
         twin: The hosted registry whose manners we take on; None is our own.
         accounts_path: Users and access tokens; where there is one, the registry issues its own bearer tokens.
         journal_path: Where the memory is kept; None keeps none.
+        immutability: Tags that stay where they are; None lets every tag move.
         warnings: Remarks on the configuration that keep nothing from working.
     """
 
@@ -195,4 +218,5 @@ class Settings:
     accounts_path: Path | None = None
     journal_path: Path | None = None
     limits: Limits = Limits()
+    immutability: Immutability | None = None
     warnings: tuple[Issue, ...] = ()

@@ -1,7 +1,7 @@
 """The registry's error vocabulary: one enum, one table, one exception per code.
 
 Statuses and messages are those of distribution v3; codes are distribution-spec 1.1.1 "Error Codes" (code-1 …
-code-14) and the few that distribution adds. Nobody types a code or an error status anywhere else.
+code-14) and the few that distribution, Harbor and Quay add. Nobody types a code or an error status anywhere else.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,6 +32,8 @@ class ErrorCode(StrEnum):
     TOOMANYREQUESTS = "TOOMANYREQUESTS"
     RANGE_INVALID = "RANGE_INVALID"
     TAG_INVALID = "TAG_INVALID"
+    TAG_IMMUTABLE = "TAG_IMMUTABLE"
+    PRECONDITION = "PRECONDITION"
     PAGINATION_NUMBER_INVALID = "PAGINATION_NUMBER_INVALID"
     UNAVAILABLE = "UNAVAILABLE"
     UNKNOWN = "UNKNOWN"
@@ -64,6 +66,8 @@ ERRORS: Mapping[ErrorCode, ErrorRow] = MappingProxyType(
         ErrorCode.TOOMANYREQUESTS: ErrorRow(429, "too many requests", "code-14"),
         ErrorCode.RANGE_INVALID: ErrorRow(416, "invalid content range"),
         ErrorCode.TAG_INVALID: ErrorRow(400, "manifest tag did not match URI"),
+        ErrorCode.TAG_IMMUTABLE: ErrorRow(409, "tag is immutable"),
+        ErrorCode.PRECONDITION: ErrorRow(412, "precondition failed"),
         ErrorCode.PAGINATION_NUMBER_INVALID: ErrorRow(400, "invalid number of results requested"),
         ErrorCode.UNAVAILABLE: ErrorRow(503, "service unavailable"),
         ErrorCode.UNKNOWN: ErrorRow(500, "unknown error"),
@@ -239,6 +243,18 @@ class TagInvalid(RegistryError):
     """The tag breaks the grammar, or a policy keeps it from moving."""
 
     code = ErrorCode.TAG_INVALID
+
+
+class TagImmutable(RegistryError):
+    """The tag may neither move nor go; Quay's code for it."""
+
+    code = ErrorCode.TAG_IMMUTABLE
+
+
+class PreconditionFailed(RegistryError):
+    """A policy of the project forbids it; Harbor's code."""
+
+    code = ErrorCode.PRECONDITION
 
 
 class PaginationNumberInvalid(RegistryError):

@@ -11,6 +11,8 @@ from pyregistry.config.settings import (
     FilesystemStorage,
     HealthSettings,
     HtpasswdAuth,
+    Immutability,
+    ImmutabilitySpeech,
     LogFormatter,
     LogLevel,
     MemoryStorage,
@@ -319,3 +321,11 @@ def test_hostile_yaml_is_a_mistake_like_any_other(
     monkeypatch.chdir(tmp_path)
     assert complaints(f"version: 0.1\nstorage: inmemory\n{text}")
     assert [path.name for path in tmp_path.iterdir()] == ["config.yml"]
+
+
+def test_immutable_tags_are_a_policy_of_ours(configure: Loader) -> None:
+    """An empty section means every tag; without one none is."""
+    assert configure(MINIMAL).immutability is None
+    assert configure(MINIMAL + "pyregistry: {policy: {immutable: {}}}\n").immutability == Immutability()
+    read = configure(MINIMAL + "pyregistry: {policy: {immutable: {tags: ['v.*'], repositories: [a/b], speech: ecr}}}\n")
+    assert read.immutability == Immutability(("v.*",), ("a/b",), ImmutabilitySpeech.ECR)
