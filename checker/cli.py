@@ -19,7 +19,7 @@ from checker.exit_codes import ExitCode, exit_code, worst
 from checker.messages import LANGUAGES, Messages
 from checker.model import Check, Report
 from checker.record import follows
-from checker.screen import ConsoleScreen, JsonScreen, PlainScreen, Screen, colour_wanted, width_wanted, write
+from checker.screen import ConsoleScreen, JsonScreen, PlainScreen, Screen, colour_wanted, leads_to, width_wanted, write
 from labs.attempts import Attempt, AttemptUnreadable
 from labs.catalog import model as catalog
 from labs.home import LabHome
@@ -106,6 +106,7 @@ def _grading(add_parser: _AddParser, name: str, text: str) -> argparse.ArgumentP
 
 def _run_lab(slug: str, options: argparse.Namespace, messages: Messages) -> ExitCode:
     """``labcheck tp1 [STEP…]``; with ``--watch`` again and again, until all is done or Ctrl-C."""
+    reader = leads_to(sys.stdout) if options.watch else None
     while True:
         # Taken before grading: what happens meanwhile is not lost.
         seen = _size(slug) if options.watch else 0
@@ -113,6 +114,8 @@ def _run_lab(slug: str, options: argparse.Namespace, messages: Messages) -> Exit
         if not options.watch or outcome not in {ExitCode.NOT_DONE, ExitCode.INCONCLUSIVE}:
             return outcome
         _say(messages.text("line", "watching") + "\n")
+        if leads_to(sys.stdout) != reader:
+            return outcome
         while not _has_news(slug, seen):
             time.sleep(WATCH_SECONDS)
         _say(CLEAR_SCREEN if sys.stdout.isatty() else "")

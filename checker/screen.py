@@ -88,6 +88,12 @@ class JsonScreen:
         write(self.out, json_report.render(report, self.messages.language))
 
 
+def leads_to(out: TextIO) -> tuple[int, int]:
+    """Which file, pipe or terminal it is; another one since ``write`` found that nobody reads."""
+    there = os.fstat(out.fileno())
+    return there.st_dev, there.st_ino
+
+
 def width_wanted() -> int:
     """The terminal's, where there is one."""
     return shutil.get_terminal_size((console.WIDTH, 0)).columns if sys.stdout.isatty() else console.WIDTH

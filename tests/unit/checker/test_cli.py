@@ -372,6 +372,17 @@ def test_a_reader_that_has_seen_enough_changes_nothing(lab: Lab, form: list[str]
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_watching_ends_when_nobody_reads_any_more(lab: Lab) -> None:
+    """``labcheck tp1 --watch | head -1`` leaves no process behind."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "checker", "tp1", "--watch"]
+    environ = {**os.environ, "LAB_HOME": str(lab.home)}
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False, env=environ, timeout=20)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (ExitCode.NOT_DONE, b"")
+
+
 def test_the_worst_of_several_labs_decides() -> None:
     """Integrity, then not done, then inconclusive; a lab that was not started only counts when none was."""
     assert worst([ExitCode.PASSED, ExitCode.NOT_STARTED]) is ExitCode.PASSED
