@@ -9,7 +9,7 @@ import sys
 
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.display import SVG, display
+from IPython.display import display
 
 
 def sh(_line: str, cell: str) -> None:
@@ -39,7 +39,8 @@ def labtree(line: str) -> None:
     outcome = subprocess.run(command, capture_output=True, text=True, check=False)
     sys.stderr.write(outcome.stderr)
     if outcome.returncode == 0:
-        display(SVG(outcome.stdout))  # type: ignore[no-untyped-call]
+        # As HTML too: JupyterLab makes an image of an SVG, as wide as it is, and the column may be narrower.
+        display({"text/html": outcome.stdout, "image/svg+xml": outcome.stdout}, raw=True)  # type: ignore[no-untyped-call]
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
