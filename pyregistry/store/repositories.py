@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from pyregistry.drivers.interface import Driver, KeyUnknown
+from pyregistry.drivers.interface import Driver
 from pyregistry.spec.errors import NameInvalid
 from pyregistry.spec.names import parse_repository
 from pyregistry.store import paths
+from pyregistry.store.links import fetch_link
 
 _CONTENT = frozenset({paths.LAYERS, paths.MANIFESTS})
 _OWN = _CONTENT | {paths.UPLOADS}
@@ -40,19 +41,13 @@ class DriverRepositories:
                 yield from self._walk(f"{name}/{child}")
 
     def _holds_manifest(self, name: str) -> bool:
+        """By its links: registry:2 deletes a link and leaves the folder."""
         folder = paths.revisions(name)
         return any(
-            self._has_link(f"{folder}/{algorithm}/{encoded}")
+            fetch_link(self._driver, f"{folder}/{algorithm}/{encoded}/link") is not None
             for algorithm in self._driver.children(folder)
             for encoded in self._driver.children(f"{folder}/{algorithm}")
         )
-
-    def _has_link(self, folder: str) -> bool:
-        """registry:2 deletes a link and leaves its folder; an empty link is its crash's scar."""
-        try:
-            return self._driver.stat(f"{folder}/link").size > 0
-        except KeyUnknown:
-            return False
 
 
 def _is_repository(component: str) -> bool:

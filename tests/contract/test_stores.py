@@ -566,6 +566,7 @@ class TestScars:
             with pytest.raises(ManifestUnknown):
                 store.manifests.fetch(REPOSITORY, reference)
         assert store.tags.list(REPOSITORY) == []
+        assert list(store.repositories.names()) == []
         assert store.manifests.referrers(REPOSITORY, image.digest) == []
         assert caplog.text.count("served as absent") >= 5
         push_image(store, REPOSITORY, image, "1.0")
