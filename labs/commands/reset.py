@@ -9,6 +9,7 @@ from labs.console import Console
 from labs.home import MACHINES, LabHome
 from labs.stack.interface import NEVER_USED, Inventory, StackRunner
 from labs.stack.inventory import label
+from labs.stack.notebooks import NotebookServer
 
 EXIT_USAGE = 2
 
@@ -63,4 +64,5 @@ def _reset(runner: StackRunner, lab: Lab, console: Console) -> None:
         console.say("reset.kept", folder=kept, kept=shlex.quote(str(kept)), work=work)
     attempt = runner.status(lab).attempt
     if attempt:
+        NotebookServer(runner.home).restart_kernels()
         console.say("reset.again", lab=lab.id, number=attempt.number, **attempt.parameters)

@@ -3,6 +3,7 @@
 It shows the students' files and nothing of the project: each exercise's notebook lies among them, theirs to save.
 """
 
+import contextlib
 import http.client
 import json
 import os
@@ -25,6 +26,7 @@ DEFAULT_PORT = 8888
 
 READY_TIMEOUT_SECONDS = 60.0
 PROBE_TIMEOUT_SECONDS = 2.0
+RESTART_TIMEOUT_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,17 @@ class NotebookServer:
     def stop(self) -> None:
         """End it. Idempotent. Raises StackError."""
         self.process.stop()
+
+    def restart_kernels(self) -> None:
+        """Have the kernels that run begin again, in the lab's environment as it is now. No server, no kernels.
+
+        A reset changes the parameters, and a notebook that is opened anew is given its old kernel.
+        """
+        if self.process.pid() is None:
+            return
+        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+            for kernel in json.loads(self._ask("GET", "/api/kernels")):
+                self._ask("POST", f"/api/kernels/{kernel['id']}/restart")
 
     def url(self) -> str | None:
         """Its address with the token, None while it does not run."""
@@ -126,6 +139,16 @@ class NotebookServer:
             return values["ServerApp"]["port"], values["IdentityProvider"]["token"], values["LabApp"]["default_url"]
         except (OSError, ValueError, KeyError, TypeError) as exc:
             raise StackError("error.damaged", reason=f"{self.config}: {exc}") from exc
+
+    def _ask(self, method: str, path: str) -> bytes:
+        """What the server answers its bearer."""
+        port, token, _ = self._settings()
+        connection = http.client.HTTPConnection(HOST, port, timeout=RESTART_TIMEOUT_SECONDS)
+        try:
+            connection.request(method, path, headers={"Authorization": f"token {token}"})
+            return connection.getresponse().read()
+        finally:
+            connection.close()
 
     def _answers(self) -> bool:
         """Whether it serves."""

@@ -19,6 +19,7 @@ import pytest
 from labs.attempts import Attempt
 from labs.home import LabHome
 from labs.stack.interface import NEVER_USED
+from labs.stack.processes import wait_until
 from tests.labs.conftest import LabUnderTest, free_port_base
 
 
@@ -445,3 +446,32 @@ def test_start_opens_jupyterlab_behind_a_token(new_lab: LabUnderTest) -> None:
     assert url.replace("tp1.en", "tp1.fr") in french.labstack("start", "--headless").stdout
     new_lab.labstack("down")
     assert "JupyterLab" not in new_lab.labstack("status").stdout
+
+
+def nonces_of_kernels(lab: LabUnderTest) -> set[str]:
+    """The exercise numbers that the lab's running kernels carry."""
+    kernels = [process for process in psutil.process_iter() if "ipykernel_launcher" in _words(process)]
+    ours = [process.environ() for process in kernels if str(lab.home.state) in " ".join(_words(process))]
+    return {values["LAB_NONCE"] for values in ours if "LAB_NONCE" in values}
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except psutil.Error:
+        return []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads another process's environment: needs Linux")
+def test_a_reset_restarts_the_notebooks_kernels(new_lab: LabUnderTest) -> None:
+    """A notebook that is open, or opened anew, works on the new attempt and not on the one that was reset."""
+    started = new_lab.labstack("start", "--headless").stdout
+    url = next(line.partition(": ")[2] for line in started.splitlines() if line.startswith("JupyterLab"))
+    kernels = urllib.request.Request(
+        f"{url.partition('/lab/')[0]}/api/kernels?token={url.rpartition('=')[2]}", data=b"{}", method="POST"
+    )
+    urllib.request.urlopen(kernels).close()
+    old = attempt_of(new_lab).parameters["nonce"]
+    assert wait_until(lambda: nonces_of_kernels(new_lab) == {old}, 20)
+    new_lab.labstack("reset", "tp1", "--yes")
+    assert wait_until(lambda: nonces_of_kernels(new_lab) == {attempt_of(new_lab).parameters["nonce"]}, 20)
