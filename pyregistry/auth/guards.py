@@ -22,10 +22,15 @@ def guard_for(settings: Settings, now: Callable[[], datetime] = _now) -> Guard:
 
     Accounts come first, then ``auth.htpasswd``; without either everybody may do everything, as in registry:2.
     Processes that share ``settings.http.secret`` understand each other's bearer tokens.
+
+    Raises:
+        AccountsUnreadable: The accounts file is damaged.
+        OSError: It, or the password file, cannot be read or made.
     """
     if settings.accounts_path:
         speech = speech_of(settings.twin)
         accounts = AccountsFile(settings.accounts_path)
+        accounts.current()  # a damaged file is said at the start, not at the first login
         signer = TokenSigner(speech.service, settings.http.secret, now)
         return Guard(BearerController(speech, accounts, signer, now), AccessTokenIssuer(speech, accounts, signer, now))
     return Guard(_htpasswd_controller(settings.auth) if settings.auth else OpenController())

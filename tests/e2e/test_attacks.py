@@ -29,7 +29,16 @@ from pyregistry.spec.digest import Digest
 from pyregistry.spec.identity import Identity
 from tests.e2e.conftest import Start
 from tests.e2e.pushes import MANIFEST_TYPE, Image, make_image
-from tests.servers import PROGRAM, Answer, RunningRegistry, end, running_registry, start_registry, write_config
+from tests.servers import (
+    PROGRAM,
+    Answer,
+    RunningRegistry,
+    ServerEnded,
+    end,
+    running_registry,
+    start_registry,
+    write_config,
+)
 
 SECRET = "a secret of these tests"  # the one that write_config puts into every configuration
 EVERYTHING = ("read:packages", "write:packages", "delete:packages")
@@ -670,6 +679,20 @@ def test_bad_accounts_let_nobody_in(tmp_path: Path, start: Start) -> None:
         assert registry.request("GET", "/v2/", headers={"Authorization": bearer}).status == 200
     file.unlink()
     assert registry.request("GET", "/v2/", headers={"Authorization": bearer}).status == 401
+
+
+@pytest.mark.parametrize(("content", "said"), [(b"{", "expected an accounts file"), (None, "is a directory")])
+def test_it_does_not_start_with_bad_accounts(tmp_path: Path, start: Start, content: bytes | None, said: str) -> None:
+    """Said in one line at the start, not at the first login."""
+    file = tmp_path / "accounts.json"
+    if content is None:
+        file.mkdir()
+    else:
+        file.write_bytes(content)
+    with pytest.raises(ServerEnded) as ended:
+        start(write_config(tmp_path, twin=True))
+    assert ended.value.code == 1
+    assert re.fullmatch(rf"pyregistry: {re.escape(str(file))}: {said}.*\n", ended.value.output)
 
 
 def test_a_journal_that_cannot_be_written_stops_nobody_and_is_said(tmp_path: Path, start: Start) -> None:
