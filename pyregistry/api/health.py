@@ -30,18 +30,17 @@ class Health:
         return self._failures >= self._threshold
 
     def check(self) -> None:
-        """Probe once; the log tells when health is lost, and when it is back."""
-        was_failing = self.is_failing
+        """Probe once; the log tells when health is lost, and when it is back, before a client can notice."""
         try:
             self._probe()
         except DriverError as exc:
-            self._failures += 1
-            if self.is_failing and not was_failing:
+            if self._failures == self._threshold - 1:
                 _LOG.exception("health check failed: storagedriver", exc_info=exc)
+            self._failures += 1
             return
-        self._failures = 0
-        if was_failing:
+        if self.is_failing:
             _LOG.info("health check passed again: storagedriver")
+        self._failures = 0
 
 
 class HealthGate:
