@@ -1,8 +1,8 @@
 """Brings the real clients that the client tests drive: run by ``make check``, and quick when all is there.
 
 Two kinds of programs. The distribution's own (skopeo, podman …) come through its package manager, which takes root or
-sudo. Docker 26 and 28, registry:2, oras and crane come from newer Debian suites and are unpacked, not installed, into a private
-folder: Go programs run on an older libc as they are, two versions lie side by side, the system's packages stay
+sudo. Docker 26 and 28, registry:2, oras and crane come from newer Debian suites and are unpacked, not installed, into a
+private folder: Go programs run on an older libc as they are, two versions lie side by side, the system's packages stay
 untouched, and ``rm -r`` undoes it. The archive is the one that the machine's own package sources name; signatures are
 checked with the machine's own keys.
 """
