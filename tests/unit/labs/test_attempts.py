@@ -18,7 +18,7 @@ ATTEMPT = Attempt(
     engine="embedded",
     registries={"hosted": Endpoint("ghcr.io", "https://127.0.0.1:5001", "/ca.crt", "/journal", "/credential")},
     machines={"a": "/engines/a"},
-    work="/work/tp1",
+    work="/srv/lab/work/tp1",
 )
 
 
