@@ -349,10 +349,10 @@ def _source(parameters: Mapping[str, str]) -> str:
 
 
 def _label_causes(image: Manifest, expected: Mapping[str, str]) -> list[Cause]:
-    """What is wrong with the labels of one platform."""
+    """What is wrong with the labels of one platform; an image without an index is told by its digest."""
+    where = {"image": image.platform or image.digest}
     if image.labels is None:
-        return [Cause("build.no-config", {"platform": image.platform or "-"})]
-    where = {"platform": image.platform or "-"}
+        return [Cause("build.no-config", where)]
     causes = []
     for name, word in ((NONCE_LABEL, "nonce"), (SOURCE_LABEL, "source")):
         seen = image.labels.get(name)

@@ -260,7 +260,7 @@ def test_what_an_image_says_of_itself_commands_no_terminal(render: Callable[[Rep
     """A label may hold anything: escapes, bells, half characters, a novel."""
     seen = "\x1b[2J\x07\x9b\u2028\ud800\uffff" + "x" * 5000
     check = next(check for check in CHECKS if check.code == "TP1-BUILD")
-    cause = Cause("build.nonce-differs", {"seen": seen, "platform": "-"})
+    cause = Cause("build.nonce-differs", {"seen": seen, "image": "linux/amd64"})
     verdict = Verdict(check, Finding(Status.FAIL, observed={"nonce": seen}, causes=(cause,)))
     text = render(replace(REPORT, verdicts=(verdict,)), ENGLISH)
     assert not set(text) & set("\x1b\x07\x9b\u2028\ud800\uffff")
