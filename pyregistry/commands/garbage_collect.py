@@ -1,0 +1,55 @@
+"""``pyregistry garbage-collect``, with registry:2's options and words."""
+
+import argparse
+import sys
+from datetime import UTC, datetime, timedelta
+
+from pyregistry.commands.arguments import add_optional_config
+from pyregistry.commands.maintenance import STOP_HELP, load_for_maintenance, open_driver
+from pyregistry.commands.outcomes import DONE, FAILED
+from pyregistry.drivers.interface import DriverError
+from pyregistry.store.gc import Options, Plan, StoreInUse, StoreUnknown, collect
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """registry:2's options."""
+    parser.description = f"Delete what no manifest refers to, and what uploads left behind. {STOP_HELP}"
+    parser.add_argument("--dry-run", "-d", action="store_true", help="only say what would be deleted")
+    parser.add_argument(
+        "--delete-untagged",
+        "-m",
+        action="store_true",
+        help="also delete manifests that no tag leads to, be it through an index or as a referrer",
+    )
+    parser.add_argument("--quiet", "-q", action="store_true", help="print nothing on stdout")
+    add_optional_config(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Delete what nobody refers to, in registry:2's words; a dry run tells and deletes nothing."""
+    settings = load_for_maintenance(options.config)
+    age = timedelta(seconds=settings.storage.upload_purging.age_seconds)
+    what = Options(delete_untagged=options.delete_untagged, stale_before=datetime.now(UTC) - age)
+    emit = _say_nothing if options.quiet else print
+    try:
+        plan = collect(open_driver(settings), what, emit, dry_run=options.dry_run)
+    except (StoreUnknown, StoreInUse, DriverError) as exc:
+        print(f"failed to garbage collect: {exc}", file=sys.stderr)
+        return FAILED
+    emit(f"\n{_summarize(plan, 'would be freed' if options.dry_run else 'freed')}")
+    return DONE
+
+
+def _say_nothing(_: str) -> None:
+    """``--quiet``."""
+
+
+def _summarize(plan: Plan, verb: str) -> str:
+    parts = (
+        f"{len(plan.blobs)} blobs",
+        f"{len(plan.manifests)} manifests",
+        f"{len(plan.layers)} layer links",
+        f"{len(plan.uploads)} uploads",
+        f"{len(plan.temporaries)} temporary files",
+    )
+    return f"{plan.size} bytes {verb}: {', '.join(parts)}"
