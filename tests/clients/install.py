@@ -1,10 +1,10 @@
 """Brings the real clients that the client tests drive: run by ``make check``, and quick when all is there.
 
 Two kinds of programs. The distribution's own (skopeo, podman …) come through its package manager, which takes root or
-sudo. Docker 26 and 28, registry:2, oras, crane and cosign come from newer Debian suites and are unpacked, not
-installed, into a private folder: Go programs run on an older libc as they are, two versions lie side by side, the
-system's packages stay untouched, and ``rm -r`` undoes it. The archive is the one that the machine's own package sources
-name; signatures are checked with the machine's own keys.
+sudo. Docker 26 and 28, registry:2, oras, crane, cosign and notation come from newer Debian suites and are
+unpacked, not installed, into a private folder: Go programs run on an older libc as they are, two versions lie side by
+side, the system's packages stay untouched, and ``rm -r`` undoes it. The archive is the one that the machine's own
+package sources name; signatures are checked with the machine's own keys.
 """
 
 import os
@@ -33,7 +33,17 @@ SYSTEM_PACKAGES: Mapping[str, str] = {
 """Command → the package that brings it. runc is the system's own: a newer suite's needs a newer libc."""
 
 SUITE_PACKAGES: Mapping[str, Sequence[str]] = {
-    "sid": ("containerd", "cosign", "crane", "docker-buildx", "docker-cli", "docker.io", "oras"),
+    "sid": (
+        "containerd",
+        "cosign",
+        "crane",
+        "docker-buildx",
+        "docker-cli",
+        "docker-compose",
+        "docker.io",
+        "notation",
+        "oras",
+    ),
     "trixie": ("containerd", "cosign", "docker-buildx", "docker-cli", "docker-registry", "docker.io"),
 }
 """sid has Docker 28 and cosign 3; trixie Docker 26, cosign 2 and registry:2, whose service would start on port 5000."""
