@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from pyregistry.accounts.file import AccountsFile
 from pyregistry.accounts.htpasswd import HtpasswdFile
 from pyregistry.auth.controllers import BearerController, HtpasswdController, OpenController
-from pyregistry.auth.interface import Guard
+from pyregistry.auth.interface import AccessController, Guard
 from pyregistry.auth.issuer import AccessTokenIssuer
 from pyregistry.auth.tokens import TokenSigner
-from pyregistry.config.settings import HtpasswdAuth, Settings
+from pyregistry.config.settings import HtpasswdAuth, Settings, SillyAuth, TokenAuth
 from pyregistry.twins import speech_of
 
 
@@ -33,7 +33,17 @@ def guard_for(settings: Settings, now: Callable[[], datetime] = _now) -> Guard:
         accounts.current()  # a damaged file is said at the start, not at the first login
         signer = TokenSigner(speech.service, settings.http.secret, now)
         return Guard(BearerController(speech, accounts, signer, now), AccessTokenIssuer(speech, accounts, signer, now))
-    return Guard(_htpasswd_controller(settings.auth) if settings.auth else OpenController())
+    return Guard(_controller(settings.auth))
+
+
+def _controller(auth: HtpasswdAuth | TokenAuth | SillyAuth | None) -> AccessController:
+    match auth:
+        case HtpasswdAuth():
+            return _htpasswd_controller(auth)
+        case None:
+            return OpenController()
+        case _:
+            raise NotImplementedError  # the configuration is refused
 
 
 def _htpasswd_controller(auth: HtpasswdAuth) -> HtpasswdController:

@@ -4,7 +4,7 @@ import ssl
 from pathlib import Path
 
 from pyregistry.config.section import Section
-from pyregistry.config.settings import Settings, TlsSettings
+from pyregistry.config.settings import HtpasswdAuth, Settings, TlsSettings
 from pyregistry.spec.htpasswd import HtpasswdInvalid, parse_htpasswd
 
 
@@ -12,8 +12,9 @@ def check_files(settings: Settings, root: Section) -> None:
     """Note what is wrong with the files that ``settings`` name."""
     if settings.http.tls:
         _check_tls(settings.http.tls, root.section("http").section("tls"))
-    if settings.auth and not _is_missing(settings.auth.path):  # a missing one is provisioned, as registry:2 does
-        _check_htpasswd(settings.auth.path, root.section("auth").section("htpasswd"))
+    match settings.auth:
+        case HtpasswdAuth(path=path) if not _is_missing(path):  # a missing one is provisioned, as registry:2 does
+            _check_htpasswd(path, root.section("auth").section("htpasswd"))
 
 
 def _check_tls(tls: TlsSettings, section: Section) -> None:

@@ -10,7 +10,7 @@ from pyregistry.config.environment import CONFIGURATION_PATH, overlay
 from pyregistry.config.files import check_files
 from pyregistry.config.issues import ConfigurationError, Issue
 from pyregistry.config.section import Findings, Section
-from pyregistry.config.sections import read_settings
+from pyregistry.config.sections.root import read_settings
 from pyregistry.config.settings import Settings
 
 MAX_BYTES = 256 * 1024

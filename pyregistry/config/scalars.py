@@ -27,6 +27,14 @@ _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 # It goes into headers, which are Latin-1: a name in other letters has to be written in punycode.
 _EXTERNAL_URL = re.compile(r"https?://[0-9A-Za-z._~%:\[\]-]+/?", re.ASCII)
 
+# URL ::= "http" "s"? "://" (userinfo "@")? host (":" port)? path-and-query?      for what we call ourselves
+_URL = re.compile(
+    r"https?://(?:[!-.0-9:-?A-~]+@)?(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._~%-]+)(?::[0-9]{1,5})?(?:[/?][!-~]*)?"
+)
+
+# path ::= ("/" segment)+       segment ::= unreserved+        (of a URL, as routes and realms hold them)
+_URL_PATH = re.compile(r"(?:/[0-9A-Za-z._~-]+)+")
+
 
 def parse_duration(text: str) -> float:
     """Seconds of a duration in Go's notation, e.g. ``1h30m``."""
@@ -69,6 +77,28 @@ def parse_external_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def parse_url(text: str) -> str:
+    """A URL to call."""
+    if _URL.fullmatch(text) is None:
+        raise ValueError(f"expected a URL such as https://listener.example.com/events, got {_without_userinfo(text)!r}")
+    return text
+
+
+def parse_url_path(text: str) -> str:
+    """A path on some server, without a slash at its end."""
+    if _URL_PATH.fullmatch(text) is None:
+        raise ValueError(f"expected a path such as /auth/token, got {text!r}")
+    return text
+
+
+def parse_prefix(text: str) -> str:
+    """What stands before ``/v2/``; it begins and ends with a slash, the last of which is left out of the result."""
+    prefix = text.removesuffix("/")
+    if not text.endswith("/") or (prefix and _URL_PATH.fullmatch(prefix) is None):
+        raise ValueError(f"expected a path between slashes such as /registry/, got {text!r}")
+    return prefix
+
+
 def parse_path(text: str) -> Path:
     """A file's or folder's path."""
     if not text:
@@ -83,3 +113,8 @@ def parse_pattern(text: str) -> str:
     except re.error as exc:
         raise ValueError(f"expected a regular expression, got {text!r}: {exc}") from exc
     return text
+
+
+def _without_userinfo(url: str) -> str:
+    """A mistake is printed, and a password in it is not to be."""
+    return re.sub(r"//[^/]*@", "//…@", url)

@@ -1,6 +1,6 @@
 """A typed cursor over one mapping of the configuration. Reading never stops: mistakes are collected.
 
-What has not been asked for when a section is left is named: it is a key that registry:2 knows and we do not offer
+What nobody honours is named when a section is left: it is a key that registry:2 knows and we do not offer
 (``unsupported``), or a key that nobody knows, or an environment variable that was not meant for us.
 """
 
@@ -80,8 +80,7 @@ class Section:
     ) -> None:
         if error is None:
             for name in self.names():
-                if name not in self._read:
-                    self._name_unread(name)
+                self._name_unhonoured(name)
 
     def names(self) -> list[str]:
         """The keys that are there, in order."""
@@ -95,6 +94,10 @@ class Section:
         """The mapping below ``name``; an empty one where there is none."""
         node = self._take(name) or document.null(document.FILE)
         return Section(node, self._path(name), self._findings, word_allowed=word_allowed)
+
+    def sections(self, name: str) -> "list[Section]":
+        """The mappings of the list below ``name``."""
+        return [Section(item, f"{self._path(name)}[{index}]", self._findings) for index, item in self._items(name)]
 
     def text(self, name: str, default: str) -> str:
         """A scalar as it was written."""
@@ -111,13 +114,7 @@ class Section:
 
     def word(self, name: str, words: type[Word], default: Default) -> Word | Default:
         """One word of an enum, whatever its case."""
-
-        def parse(text: str) -> Word:
-            if text.lower() not in list(words):
-                raise ValueError(f"expected one of {', '.join(words)}, got {text!r}")
-            return words(text.lower())
-
-        return self.parsed(name, parse, default)
+        return self.parsed(name, _parser_of(words), default)
 
     def boolean(self, name: str, *, default: bool) -> bool:
         """``true`` or ``false``."""
@@ -152,18 +149,21 @@ class Section:
 
     def several(self, name: str, parse: Callable[[str], Value]) -> tuple[Value, ...]:
         """A list of scalars; those that do not parse are left out, and named."""
-        node = self._take(name)
-        if node is None:
-            return ()
-        if not isinstance(node, yaml.SequenceNode):
-            self._expected('a list such as ["*"]', node, self._path(name))
-            return ()
-        values = [self._parsed(item, self._path(name), parse, None) for item in node.value]
+        values = [self._parsed(item, self._path(name), parse, None) for _, item in self._items(name)]
         return tuple(value for value in values if value is not None)
+
+    def words(self, name: str, words: type[Word]) -> tuple[Word, ...]:
+        """A list of words of an enum, whatever their case."""
+        return self.several(name, _parser_of(words))
 
     def check_name(self, name: str, parse: Callable[[str], str]) -> None:
         """Hold a key of a free mapping against a grammar."""
         self._parsed(self._entries[name][0], self.path, parse, "")
+
+    def require(self, name: str) -> None:
+        """Note a mistake where the key ``name`` is absent or says nothing."""
+        if self._take(name) is None:
+            self.mistake(name, "is missing")
 
     def mistake(self, name: str, message: str) -> None:
         """Note a mistake about the key ``name``, or about the section where the key is absent."""
@@ -191,6 +191,16 @@ class Section:
         _, node = self._entries.get(name, (None, None))
         return None if node is None or document.is_null(node) else node
 
+    def _items(self, name: str) -> list[tuple[int, yaml.Node]]:
+        """The items of a list, numbered from 0."""
+        node = self._take(name)
+        if node is None:
+            return []
+        if not isinstance(node, yaml.SequenceNode):
+            self._expected('a list such as ["*"]', node, self._path(name))
+            return []
+        return list(enumerate(node.value))
+
     def _parsed(self, node: yaml.Node, path: str, parse: Callable[[str], Value], default: Default) -> Value | Default:
         if not isinstance(node, yaml.ScalarNode) or node.tag == document.BROKEN_TAG:
             self._expected("one value", node, path)
@@ -213,13 +223,16 @@ class Section:
     def _mistake(self, node: yaml.Node, path: str, message: str) -> None:
         self._findings.mistakes.append(document.issue_at(node, f"{path}: {message}" if path else message))
 
-    def _name_unread(self, name: str) -> None:
+    def _name_unhonoured(self, name: str) -> None:
+        """What is not offered is named even where somebody reads it already."""
         key, value = self._entries[name]
         path = self._path(name)
         if path in unsupported.REFUSED:
             self._mistake(key, path, f"not offered here: {unsupported.REFUSED[path]}")
         elif path in unsupported.WITHOUT_EFFECT:
             self.warn(name, f"has no effect here: {unsupported.WITHOUT_EFFECT[path]}")
+        elif name in self._read:
+            return
         elif key.start_mark.name != document.FILE:
             self._findings.warnings += [
                 Issue(f"Ignoring unrecognized environment variable {variable}", variable=variable)
@@ -228,6 +241,16 @@ class Section:
         else:
             close = difflib.get_close_matches(name, self._read, n=1)
             self._mistake(key, path, "unknown key" + (f", did you mean {close[0]}?" if close else ""))
+
+
+def _parser_of(words: type[Word]) -> Callable[[str], Word]:
+    def parse(text: str) -> Word:
+        for word in words:
+            if word.casefold() == text.casefold():
+                return word
+        raise ValueError(f"expected one of {', '.join(words)}, got {text!r}")
+
+    return parse
 
 
 def _sources(*nodes: yaml.Node) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Keys that registry:2 and registry:3 know and we do not honour, each with the reason.
 
 ``REFUSED`` would change what the registry does or promises, so a file that sets them is not started.
+That holds for a key whose settings are read already, too: whoever makes it work takes it off the list.
 ``WITHOUT_EFFECT`` are tunings and notices: the file starts, and the key is named in a warning.
 """
 
@@ -31,6 +32,9 @@ REFUSED: Mapping[str, str] = MappingProxyType(
         "health.file": "only the storage driver is probed",
         "health.http": "only the storage driver is probed",
         "health.tcp": "only the storage driver is probed",
+        "pyregistry.gc": "garbage is collected by the command only",
+        "pyregistry.mode": "registry:2's own ways are not built yet",
+        "pyregistry.workers": "one process serves",
         "validation.manifests.indexes": "an index is always checked whole",
     }
 )

@@ -238,7 +238,7 @@ def test_all_mistakes_come_at_once_with_their_lines(complaints: Complaint) -> No
         ("storage: inmemory\nvalidation: {manifests: {urls: {allow: ['(']}}}\n", "expected a regular expression"),
         (
             "storage: inmemory\nauth: {htpasswd: {realm: r, path: p}}\npyregistry: {accounts: {path: a}}\n",
-            "auth.htpasswd is configured too",
+            "pyregistry.accounts: auth is configured too",
         ),
     ],
 )
