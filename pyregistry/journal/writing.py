@@ -10,9 +10,9 @@ import fcntl
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pyregistry.spec.journal import GENESIS, Event, JournalBroken, parse_line, seal
@@ -48,6 +48,9 @@ class NullJournal:
         """Return ``event`` as it is."""
         return event
 
+    def append_all(self, events: Sequence[Event]) -> None:
+        """Forget them."""
+
 
 class Journal:
     """A journal file. Made, with its folder, where there is none.
@@ -72,24 +75,23 @@ class Journal:
             self._find_tail()
 
     def append(self, event: Event) -> Event:
-        """See ``EventLog.append``. What a killed writer left half-written is cut off first, which is an event too.
-
-        So is a journal that has become shorter: that event names the last one that had been there.
+        """See ``EventLog.append``.
 
         Raises:
             JournalError: It could not be written; nothing of it is left in the journal.
         """
         with self._alone():
-            before = self._tail
-            torn_bytes = self._find_tail()
-            if torn_bytes:
-                os.ftruncate(self._descriptor, self._tail.size)
-            # No writer takes back what another one has written: a file that shrank was shortened by somebody else.
-            if self._tail.size < before.size:
-                self._write(_beside(event, {"action": CUT, "seq": before.seq, "hash": before.hash}))
-            elif torn_bytes:
-                self._write(_beside(event, {"action": REPAIRED, "bytes_removed": torn_bytes}))
-            return self._write(event)
+            previous = self._append([event])
+            return replace(event, seq=self._tail.seq, previous=previous, hash=self._tail.hash)
+
+    def append_all(self, events: Sequence[Event]) -> None:
+        """See ``EventLog.append_all``.
+
+        Raises:
+            JournalError: They could not be written; nothing of them is left in the journal.
+        """
+        with self._alone():
+            self._append(events)
 
     def close(self) -> None:
         """Let go of the file; a later append opens it again."""
@@ -171,15 +173,36 @@ class Journal:
                 return data[begin + 1 : max(end, 0)].decode(errors="replace"), start + end + 1
             window *= 2
 
-    def _write(self, event: Event) -> Event:
-        sealed, line = seal(event, self._tail.seq + 1, self._tail.hash)
-        data = f"{line}\n".encode()
+    def _append(self, events: Sequence[Event]) -> str:
+        """Write ``events``; returns the hash before the last one.
+
+        What a killed writer left half-written is cut off first, which is an event too. So is a journal that has become
+        shorter: that event names the last one that had been there.
+        """
+        before = self._tail
+        torn_bytes = self._find_tail()
+        if torn_bytes:
+            os.ftruncate(self._descriptor, self._tail.size)
+        # No writer takes back what another one has written: a file that shrank was shortened by somebody else.
+        if self._tail.size < before.size:
+            self._write([_beside(events[0], {"action": CUT, "seq": before.seq, "hash": before.hash})])
+        elif torn_bytes:
+            self._write([_beside(events[0], {"action": REPAIRED, "bytes_removed": torn_bytes})])
+        return self._write(events)
+
+    def _write(self, events: Sequence[Event]) -> str:
+        hashes, lines = [self._tail.hash], []
+        for seq, event in enumerate(events, start=self._tail.seq + 1):
+            digest, line = seal(event, seq, hashes[-1])
+            hashes.append(digest)
+            lines.append(line)
+        data = b"".join(lines)
         written = os.write(self._descriptor, data)
         if written < len(data):
             os.ftruncate(self._descriptor, self._tail.size)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self._tail = Tail(self._tail.size + written, sealed.seq, sealed.hash)
-        return sealed
+        self._tail = Tail(self._tail.size + written, self._tail.seq + len(events), hashes[-1])
+        return hashes[-2]
 
 
 def _beside(event: Event, detail: dict[str, object]) -> Event:

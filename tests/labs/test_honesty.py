@@ -75,9 +75,8 @@ def test_a_journal_chained_anew_is_found_out_after_a_first_run(lab: LabUnderTest
     previous, sealed = "", []
     for number, line in enumerate(lines(lab), start=1):
         event = replace(parse_line(line), credential_scopes=("write:packages",))
-        event, text = seal(event, number, previous)
-        previous = event.hash
-        sealed.append(f"{text}\n")
+        previous, text = seal(event, number, previous)
+        sealed.append(text.decode())
     lab.twin.journal.write_text("".join(sealed), encoding="utf-8")
     assert lab.labcheck()[0] == INTEGRITY
 

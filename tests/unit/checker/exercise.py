@@ -23,7 +23,7 @@ from checker.facts import (
 )
 from checker.model import Status, Verdict
 from checker.runner import run
-from pyregistry.spec.journal import Event, chain_hash, format_line
+from pyregistry.spec.journal import Event, seal
 from pyregistry.spec.media_types import OCI_INDEX, OCI_MANIFEST
 
 START = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
@@ -91,7 +91,7 @@ class Diary:
         previous = self.events[-1].hash if self.events else ""
         values.setdefault("kind", "request")
         event = Event(at=START + timedelta(seconds=seq), monotonic_ns=seq, seq=seq, previous=previous, **values)
-        self.events.append(replace(event, hash=chain_hash(event)))
+        self.events.append(replace(event, hash=seal(event, seq, previous)[0]))
         return self
 
     def start_attempt(self) -> "Diary":
@@ -168,7 +168,7 @@ class Diary:
 
     def lines(self) -> str:
         """As the file has it."""
-        return "".join(f"{format_line(event)}\n" for event in self.events)
+        return "".join(seal(event, event.seq, event.previous)[1].decode() for event in self.events)
 
 
 def prepared() -> Diary:

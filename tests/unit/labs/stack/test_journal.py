@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from labs.stack.journal import events, follow, head_seq
-from pyregistry.spec.journal import Event, JournalBroken, format_line
+from pyregistry.spec.journal import Event, JournalBroken, seal
 
 
 def line(seq: int) -> str:
     """One event's line."""
-    return format_line(Event("request", datetime(2026, 11, 23, tzinfo=UTC), 0, seq=seq)) + "\n"
+    return seal(Event("request", datetime(2026, 11, 23, tzinfo=UTC), 0), seq, "")[1].decode()
 
 
 def test_no_journal_yet(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import dedent
@@ -20,7 +22,7 @@ from pyregistry.config import Settings
 from pyregistry.config.settings import HttpSettings, MemoryStorage, StorageSettings, TcpAddress
 from pyregistry.journal import Journal, JournalError, NullJournal, open_journal, read
 from pyregistry.journal.writing import CUT, REPAIRED
-from pyregistry.spec.journal import Event, JournalBroken, format_line, parse_line, seal, verify
+from pyregistry.spec.journal import Event, JournalBroken, parse_line, seal, verify
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 WRITER = dedent("""\
@@ -71,6 +73,19 @@ def spawn(path: Path, name: str, count: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", WRITER, str(path), name, str(count)])
 
 
+@contextmanager
+def files_limited_to(size: int) -> Iterator[None]:
+    """No file of this process grows over ``size`` bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, ignored)
+
+
 def test_events_are_numbered_and_chained(tmp_path: Path) -> None:
     """The first has number 1 and nothing before it; what is returned is what is written."""
     journal = Journal(tmp_path / "new" / "journal.jsonl")
@@ -88,6 +103,15 @@ def test_a_second_journal_goes_on_where_the_first_is(tmp_path: Path) -> None:
     first.append(event())
     Journal(tmp_path / "j").append(event())
     assert [one.seq for one in read(tmp_path / "j")] == [1, 2, 3, 4]
+
+
+def test_several_events_are_one_write(tmp_path: Path) -> None:
+    """They stand next to each other in their order, chained to what another writer appended before."""
+    first, second = Journal(tmp_path / "j"), Journal(tmp_path / "j")
+    first.append_all([event(step=1), event(step=2)])
+    second.append_all([event(step=3)])
+    first.append_all([event(step=4), event(step=5)])
+    assert [one.detail["step"] for one in read(tmp_path / "j")] == [1, 2, 3, 4, 5]
 
 
 def test_threads_and_processes_keep_one_chain(tmp_path: Path) -> None:
@@ -204,17 +228,20 @@ def test_a_full_disk_is_said_and_leaves_nothing_behind(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j")
     whole = journal.append(event(fill="x" * 500))
     size = journal.path.stat().st_size
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, hard))
-        with pytest.raises(JournalError, match="No space left"):
-            journal.append(event(fill="x" * 500))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, ignored)
+    with files_limited_to(size + 100), pytest.raises(JournalError, match="No space left"):
+        journal.append(event(fill="x" * 500))
     assert journal.path.stat().st_size == size
     assert journal.append(event()).previous == whole.hash
+
+
+def test_of_several_events_all_or_none_are_written(tmp_path: Path) -> None:
+    """A disk that takes some of them keeps none, and the chain goes on without a hole."""
+    journal = Journal(tmp_path / "j")
+    journal.append(event())
+    with files_limited_to(journal.path.stat().st_size + 2000), pytest.raises(JournalError, match="No space left"):
+        journal.append_all([event(number=number) for number in range(9)])
+    assert journal.append(event()).seq == 2
+    assert len(list(read(journal.path))) == 2
 
 
 def test_a_changed_line_is_found(tmp_path: Path) -> None:
@@ -243,12 +270,10 @@ def test_any_text_can_be_sealed_and_read_back(texts: list[str], numbers: object)
     """What clients send ends up on one line that proves, line separators and lone surrogates included."""
     previous, lines = "", []
     for seq, text in enumerate(texts, start=1):
-        sealed, line = seal(Event("request", AT, 0, user_agent=text, detail={"n": numbers}), seq, previous)
-        assert line == format_line(sealed)
-        assert "\n" not in line
-        json.loads(line)
-        previous = sealed.hash
-        lines.append(line)
+        previous, line = seal(Event("request", AT, 0, user_agent=text, detail={"n": numbers}), seq, previous)
+        assert line.count(b"\n") == 1
+        assert json.loads(line)["hash"] == previous
+        lines.append(line.decode())
     assert [one.seq for one in verify(lines)] == list(range(1, len(texts) + 1))
     assert parse_line(lines[0]).user_agent == texts[0].encode(errors="replace").decode()
 
