@@ -20,6 +20,10 @@ class DriverFull(DriverError):
     """The medium has no room left (ENOSPC, EDQUOT): the client sees 503."""
 
 
+Identity = tuple[int, ...]
+"""Tells one state of a key's content from every other. Only ever compared; which numbers it holds is the driver's."""
+
+
 class KeyUnknown(Exception):
     """No content under this key."""
 
@@ -82,6 +86,21 @@ class Statter(Protocol):
         ...
 
 
+class Identifier(Protocol):
+    """Tells whether content is still the same, without reading it."""
+
+    def identify(self, key: str) -> Identity:
+        """A value that changes whenever the content under ``key`` is written, replaced, made anew or touched."""
+        ...
+
+
+class Toucher(Protocol):
+    """Marks content as just used."""
+
+    def touch(self, key: str) -> None:
+        """Set the time of the last write to now, and in any case later than it was: its identity changes."""
+
+
 class Lister(Protocol):
     """Walks keys."""
 
@@ -140,5 +159,18 @@ class Locker(Protocol):
         ...
 
 
-class Driver(Opener, Writer, Appender, Statter, Lister, RemnantLister, Mover, Deleter, Locker, Protocol):
+class Driver(
+    Opener,
+    Writer,
+    Appender,
+    Statter,
+    Identifier,
+    Toucher,
+    Lister,
+    RemnantLister,
+    Mover,
+    Deleter,
+    Locker,
+    Protocol,
+):
     """The union that the store works on."""

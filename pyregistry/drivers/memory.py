@@ -5,10 +5,11 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import BinaryIO
 
-from pyregistry.drivers.interface import DriverError, KeyLocked, KeyUnknown, Stat
+from pyregistry.drivers.interface import DriverError, Identity, KeyLocked, KeyUnknown, Stat
 from pyregistry.drivers.keys import parse_key
 
 
@@ -18,6 +19,8 @@ class MemoryDriver:
     def __init__(self) -> None:
         self._contents: dict[str, bytearray] = {}
         self._modified: dict[str, datetime] = {}
+        self._versions: dict[str, int] = {}
+        self._changes = count()
         self._guard = threading.RLock()
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -54,6 +57,18 @@ class MemoryDriver:
         """See ``Statter``."""
         with self._guard:
             return Stat(len(self._content(key)), self._modified[key])
+
+    def identify(self, key: str) -> Identity:
+        """See ``Identifier``."""
+        with self._guard:
+            self._content(key)
+            return (self._versions[key],)
+
+    def touch(self, key: str) -> None:
+        """See ``Toucher``."""
+        with self._guard:
+            self._content(key)
+            self._stamp(key, max(datetime.now(UTC), self._modified[key] + timedelta.resolution))
 
     def keys(self, prefix: str) -> Iterator[str]:
         """See ``Lister``."""
@@ -109,10 +124,14 @@ class MemoryDriver:
 
     def _put(self, key: str, content: bytearray) -> None:
         self._contents[key] = content
-        self._modified[key] = datetime.now(UTC)
+        self._stamp(key, datetime.now(UTC))
+
+    def _stamp(self, key: str, modified_at: datetime) -> None:
+        self._modified[key] = modified_at
+        self._versions[key] = next(self._changes)
 
     def _drop(self, key: str) -> None:
-        del self._contents[key], self._modified[key]
+        del self._contents[key], self._modified[key], self._versions[key]
 
     def _below(self, prefix: str) -> list[str]:
         start = f"{prefix}/" if prefix else ""

@@ -1,12 +1,12 @@
 """What every driver does (``pyregistry.drivers.interface``)."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pyregistry.drivers.interface import Driver, DriverError, KeyLocked, KeyUnknown
+from pyregistry.drivers.interface import Driver, DriverError, Identity, KeyLocked, KeyUnknown
 
 
 def read(driver: Driver, key: str) -> bytes:
@@ -94,6 +94,53 @@ def test_stat_tells_when(driver: Driver) -> None:
     assert abs(datetime.now(UTC) - modified_at) < timedelta(minutes=1)
 
 
+def test_an_identity_tells_every_change(driver: Driver) -> None:
+    """Written anew with the same bytes, grown, touched, moved over, deleted and made again: never the same value."""
+    seen: list[Identity] = []
+
+    def see() -> None:
+        assert driver.identify("a/b") == driver.identify("a/b")
+        seen.append(driver.identify("a/b"))
+
+    for _ in range(20):
+        driver.write("a/b", [b"x"])
+        see()
+        driver.write("a/b", [b"x"])
+        see()
+        driver.append("a/b", 1, b"y")
+        see()
+        driver.touch("a/b")
+        see()
+        driver.write("a/c", [b"x"])
+        driver.move("a/c", "a/b")
+        see()
+        driver.delete("a/b")
+        driver.write("a/b", [b"x"])
+        see()
+    assert len(set(seen)) == len(seen)
+
+
+def test_an_identity_is_the_keys_own(driver: Driver) -> None:
+    """What happens beside it, and reading it, change nothing."""
+    driver.write("a/b", [b"x"])
+    before = driver.identify("a/b")
+    driver.write("a/c", [b"x"])
+    driver.touch("a/c")
+    driver.delete("a/c")
+    assert read(driver, "a/b") == b"x"
+    assert driver.identify("a/b") == before
+
+
+def test_a_touch_tells_when(driver: Driver) -> None:
+    """The time is now, and later than before; the content stays."""
+    driver.write("a/b", [b"x"])
+    before = driver.stat("a/b")
+    driver.touch("a/b")
+    after = driver.stat("a/b")
+    assert before.modified_at < after.modified_at <= datetime.now(UTC)
+    assert read(driver, "a/b") == b"x"
+
+
 def test_keys_are_walked_in_order_of_segments(driver: Driver) -> None:
     """``a/b`` comes before ``a-b``: folders are walked, strings are not sorted."""
     for key in ("a-b", "b", "a/c", "a/b/z", "a/b/a"):
@@ -155,7 +202,8 @@ def test_a_deleted_key_can_be_written_again(driver: Driver) -> None:
 def test_absence_is_said(driver: Driver, key: str) -> None:
     """No content, a folder, and a way through a file are all KeyUnknown."""
     driver.write("a/b", [b"x"])
-    for verb in (driver.open, driver.stat, driver.flush):
+    verbs: list[Callable[[str], object]] = [driver.open, driver.stat, driver.flush, driver.identify, driver.touch]
+    for verb in verbs:
         with pytest.raises(KeyUnknown):
             verb(key)
 
@@ -173,12 +221,14 @@ def test_the_absent_is_neither_moved_nor_deleted(driver: Driver) -> None:
 @pytest.mark.parametrize("key", ["", "/etc/passwd", "../up", "a/../../up", "a/./b", "a//b", "a/", "nul\0l"])
 def test_no_key_leads_out_of_the_root(driver: Driver, key: str) -> None:
     """Such a key is a bug of ours, never an answer."""
-    calls = [
+    calls: list[Callable[[], object]] = [
         lambda: driver.open(key),
         lambda: driver.write(key, [b"x"]),
         lambda: driver.append(key, 0, b"x"),
         lambda: driver.flush(key),
         lambda: driver.stat(key),
+        lambda: driver.identify(key),
+        lambda: driver.touch(key),
         lambda: driver.move(key, "a"),
         lambda: driver.delete(key),
         lambda: driver.lock(key, wait=False).__enter__(),

@@ -4,6 +4,8 @@ import errno
 import fcntl
 import multiprocessing
 import os
+import time
+from datetime import UTC, datetime, timedelta
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -225,3 +227,38 @@ def test_a_lock_holds_over_processes_and_dies_with_its_holder(root: Path) -> Non
         done.set()
         holder.join(30)
     assert holder.exitcode == 9
+
+
+def test_what_is_written_bears_a_stamp_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel's stands still for milliseconds before Linux 6.13, so that two states would look the same."""
+    monkeypatch.setattr(time, "time_ns", lambda: 1_234_567_890_123_456_789)
+    FilesystemDriver(tmp_path).write("a/b", [b"x"])
+    assert (tmp_path / "a" / "b").stat().st_mtime_ns == 1_234_567_890_123_456_789
+
+
+def test_a_touch_is_later_even_where_the_clock_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that stands still or goes back changes an identity all the same."""
+    monkeypatch.setattr(time, "time_ns", lambda: 1_234_567_890_123_456_789)
+    driver = FilesystemDriver(tmp_path)
+    driver.write("a/b", [b"x"])
+    driver.touch("a/b")
+    assert (tmp_path / "a" / "b").stat().st_mtime_ns == 1_234_567_890_123_456_790
+
+
+def test_a_file_of_another_owner_is_touched_with_the_kernels_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who may write to a file, and does not own it, may not choose its time."""
+    driver = FilesystemDriver(tmp_path)
+    driver.write("a/b", [b"x"])
+    os.utime(tmp_path / "a" / "b", ns=(1, 1))
+    real = os.utime
+
+    def refuse(path: str, ns: tuple[int, int] | None = None) -> None:
+        if ns is not None:
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+        real(path)
+
+    monkeypatch.setattr(os, "utime", refuse)
+    driver.touch("a/b")
+    assert driver.stat("a/b").modified_at > datetime.now(UTC) - timedelta(minutes=1)
