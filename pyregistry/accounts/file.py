@@ -32,6 +32,10 @@ class AccountsFile:
         """
         return self._snapshot.current()
 
+    def held(self) -> Accounts | None:
+        """Everybody as of now, where that is known without reading the file; None asks for ``current``."""
+        return self._snapshot.held()
+
     def change(self, apply: Callable[[Accounts], Accounts]) -> Accounts:
         """Replace the content by what ``apply`` makes of it; other processes wait for their turn.
 

@@ -1,20 +1,18 @@
 """Password files as registry:2 uses them: bcrypt only, read again when the file changes, made when there is none."""
 
-import hashlib
-import hmac
 import logging
 import os
 import secrets
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
 import bcrypt
 
+from pyregistry.accounts.remembered import Remembered
 from pyregistry.accounts.snapshots import Snapshot
-from pyregistry.spec.htpasswd import parse_htpasswd
+from pyregistry.spec.htpasswd import HtpasswdInvalid, parse_htpasswd
 
 log = logging.getLogger(__name__)
 
@@ -26,9 +24,6 @@ BCRYPT_MAX_BYTES = 72
 DEFAULT_COST = 10
 MEMORY_SECONDS = 60.0
 """How long a verified password need not be hashed again: a push makes hundreds of requests, a bcrypt takes 0.1 s."""
-
-MEMORY_ENTRIES = 1024
-"""How many verified passwords are remembered; when there are more, all are forgotten."""
 
 DEFAULT_USER = "docker"
 
@@ -47,12 +42,10 @@ class HtpasswdFile:
     """
 
     def __init__(self, path: Path, now: Callable[[], float] = monotonic) -> None:
-        self._hashes = Snapshot(path, parse_htpasswd)
+        self._hashes = Snapshot(path, self._parse)
         self._path = path
         self._now = now
-        self._memory: dict[bytes, float] = {}
-        self._memory_key = secrets.token_bytes(32)
-        self._lock = threading.Lock()
+        self._verified: Remembered[bytes] = Remembered()  # the hash that a password was verified with
 
     def provision(self) -> None:
         """Make a missing file with one user and a random password, which is logged once: registry:2 does so."""
@@ -80,25 +73,30 @@ class HtpasswdFile:
         if not digest.startswith(BCRYPT_PREFIXES):
             _spend_time(hashes.values(), password)
             return False
-        memory = hmac.digest(self._memory_key, b"\0".join((user.encode(), digest, password.encode())), hashlib.sha256)
-        if self._remembers(memory):
+        if self._remembers(user, password, digest):
             return True
         try:
             matches = bcrypt.checkpw(_cut(password), digest)
         except ValueError:  # a mutilated hash
             return False
         if matches:
-            self._remember(memory)
+            self._verified.remember(_joined(user, password), digest, self._now() + MEMORY_SECONDS)
         return matches
 
-    def _remembers(self, memory: bytes) -> bool:
-        return self._memory.get(memory, 0.0) > self._now()
+    def recall(self, user: str, password: str) -> bool:
+        """Whether that is known without hashing or reading anything; False asks for ``verify``."""
+        hashes = self._hashes.held()
+        return hashes is not None and self._remembers(user, password, hashes.get(user))
 
-    def _remember(self, memory: bytes) -> None:
-        with self._lock:
-            if len(self._memory) >= MEMORY_ENTRIES:
-                self._memory.clear()
-            self._memory[memory] = self._now() + MEMORY_SECONDS
+    def _parse(self, content: bytes) -> Mapping[str, bytes]:
+        try:
+            return parse_htpasswd(content)
+        except HtpasswdInvalid as exc:
+            raise HtpasswdInvalid(f"{self._path}: {exc}") from exc
+
+    def _remembers(self, user: str, password: str, digest: bytes | None) -> bool:
+        """Whether the password was verified with the hash that the file holds now."""
+        return digest is not None and self._verified.recall(_joined(user, password), self._now()) == digest
 
 
 def _spend_time(hashes: Iterable[bytes], password: str) -> None:
@@ -107,6 +105,10 @@ def _spend_time(hashes: Iterable[bytes], password: str) -> None:
     if decoy is not None:
         with suppress(ValueError):  # a mutilated hash
             bcrypt.checkpw(_cut(password), decoy)
+
+
+def _joined(user: str, password: str) -> bytes:
+    return f"{user}:{password}".encode()  # no name holds a colon
 
 
 def _cut(password: str) -> bytes:

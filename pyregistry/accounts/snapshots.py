@@ -37,6 +37,14 @@ class Snapshot(Generic[Content]):
             self._held = held
         return held[1]
 
+    def held(self) -> Content | None:
+        """The content, if it is known and the file has not changed since: one ``stat``, and nothing is read."""
+        held = self._held
+        try:
+            return held[1] if held and held[0] == _signature(self._path.stat()) else None
+        except OSError:
+            return None
+
 
 def _signature(stat: os.stat_result) -> tuple[int, ...]:
     """What changes with a file: a replaced file has another inode even within one tick of the clock."""

@@ -13,8 +13,9 @@ from pyregistry.auth.challenge import format_basic
 from pyregistry.auth.credentials import Basic, Bearer, decode_base64, parse_authorization
 from pyregistry.auth.faults import PASSWORD, find_fault, identify
 from pyregistry.auth.interface import AccessRequest, RequestCredentials
+from pyregistry.auth.outages import Outages
 from pyregistry.auth.scopes import Scope, scope_of, scopes_of
-from pyregistry.auth.tokens import TokenExpired, TokenInvalid, TokenSigner
+from pyregistry.auth.tokens import Claims, TokenExpired, TokenInvalid, TokenSigner, VerifiedTokens
 from pyregistry.spec.endpoints import Access
 from pyregistry.spec.errors import Unauthorized
 from pyregistry.spec.identity import ANONYMOUS, Identity
@@ -30,6 +31,10 @@ class OpenController:
         """Nobody in particular."""
         return ANONYMOUS
 
+    def recall(self, credentials: RequestCredentials, wanted: Sequence[AccessRequest]) -> Identity:  # noqa: ARG002  nobody is asked
+        """The same."""
+        return ANONYMOUS
+
 
 class HtpasswdController:
     """Name and password at every request; whoever has one may do everything.
@@ -42,17 +47,28 @@ class HtpasswdController:
     def __init__(self, realm: str, passwords: HtpasswdFile) -> None:
         self._realm = realm
         self._passwords = passwords
+        self._outages = Outages()
 
     def authorize(self, credentials: RequestCredentials, wanted: Sequence[AccessRequest]) -> Identity:
         """See ``AccessController``. A name without its password is not believed, so a refusal names nobody."""
         sent = parse_authorization(credentials.authorization)
-        if isinstance(sent, Basic) and self._passwords.verify(sent.user, sent.password):
+        if isinstance(sent, Basic) and self._verify(sent):
             return Identity(sent.user, PASSWORD)
         raise Unauthorized(
             list_actions(scopes_of(wanted)) or None,
             challenge=format_basic(self._realm),
             identity=Identity(None, PASSWORD if isinstance(sent, Basic) else None),
         )
+
+    def recall(self, credentials: RequestCredentials, wanted: Sequence[AccessRequest]) -> Identity | None:  # noqa: ARG002  whoever comes in may do everything
+        """A password that was verified within the last minute, with the hash that the file still holds."""
+        sent = parse_authorization(credentials.authorization)
+        known = isinstance(sent, Basic) and self._passwords.recall(sent.user, sent.password)
+        return Identity(sent.user, PASSWORD) if isinstance(sent, Basic) and known else None
+
+    def _verify(self, sent: Basic) -> bool:
+        with self._outages.translated():
+            return self._passwords.verify(sent.user, sent.password)
 
 
 class BearerController:
@@ -62,35 +78,54 @@ class BearerController:
         speech: The registry's manners.
         accounts: Who exists.
         signer: Verifies bearer tokens.
+        outages: Tell of the accounts' trouble.
         now: Aware UTC time.
     """
 
     def __init__(
-        self, speech: Speech, accounts: AccountsFile, signer: TokenSigner, now: Callable[[], datetime]
+        self,
+        speech: Speech,
+        accounts: AccountsFile,
+        signer: TokenSigner,
+        outages: Outages,
+        now: Callable[[], datetime],
     ) -> None:
         self._speech = speech
         self._accounts = accounts
-        self._signer = signer
+        self._outages = outages
+        self._tokens = VerifiedTokens(signer.verify, now)
         self._now = now
 
     def authorize(self, credentials: RequestCredentials, wanted: Sequence[AccessRequest]) -> Identity:
         """See ``AccessController``."""
         attempt = attempt_at_registry(self._speech, credentials.base_url, wanted)
-        visitor = self._authenticate(credentials.authorization, attempt)
+        with self._outages.translated():
+            visitor = self._authenticate(credentials.authorization, attempt)
         attempt = replace(attempt, identity=visitor.identity)
         # A push wants pull too; who may not push is to be told so, and not that they may not pull.
         for request in sorted(wanted, key=lambda request: request.access is Access.PULL):
             self._check(visitor, request, attempt)
         return visitor.identity
 
+    def recall(self, credentials: RequestCredentials, wanted: Sequence[AccessRequest]) -> Identity | None:
+        """A bearer token that was verified before, whose access token is still good for all that is wanted."""
+        sent = parse_authorization(credentials.authorization)
+        claims = self._tokens.recall(sent.token) if isinstance(sent, Bearer) else None
+        visitor = self._recall_visitor(claims) if claims else None
+        return visitor.identity if visitor and all(map(visitor.may, wanted)) else None
+
+    def _recall_visitor(self, claims: Claims) -> "_Visitor | None":
+        if claims.identity.credential_id is None:
+            return _Visitor(granted=claims.scopes)
+        accounts = self._accounts.held()
+        holder = accounts.holder(claims.identity.credential_id) if accounts else None
+        if holder is None or find_fault(holder.token, self._speech, self._now()):
+            return None
+        return _Visitor(holder, claims.scopes)
+
     def _check(self, visitor: "_Visitor", request: AccessRequest, attempt: Attempt) -> None:
-        """What the account may now, and what the bearer token was issued for: both have to cover the request."""
-        scope = scope_of(request)
-        if scope is None:
-            return
-        lack = visitor.find_lack(request)
-        if lack is not None or not visitor.was_granted(scope):
-            raise self._speech.refuse_access(attempt, request.access, lack)
+        if not visitor.may(request):
+            raise self._speech.refuse_access(attempt, request.access, visitor.find_lack(request))
 
     def _authenticate(self, authorization: str | None, attempt: Attempt) -> "_Visitor":
         match parse_authorization(authorization):
@@ -106,7 +141,7 @@ class BearerController:
 
     def _authenticate_bearer(self, token: str, attempt: Attempt) -> "_Visitor":
         try:
-            claims = self._signer.verify(token)
+            claims = self._tokens.verify(token)
         except TokenExpired as exc:
             raise self._speech.refuse_expired(attempt) from exc
         except TokenInvalid as exc:
@@ -151,6 +186,11 @@ class _Visitor:
 
     def find_lack(self, request: AccessRequest) -> Lack | None:
         return find_lack(self.holder, request.repository, request.access) if self.holder else Lack.NAMESPACE
+
+    def may(self, request: AccessRequest) -> bool:
+        """Whether both allow it: what the account may now, and what the bearer token was issued for."""
+        scope = scope_of(request)
+        return scope is None or (self.find_lack(request) is None and self.was_granted(scope))
 
     def was_granted(self, wanted: Scope) -> bool:
         return self.granted is None or any(scope.allows(wanted) for scope in self.granted)

@@ -8,6 +8,7 @@ from pyregistry.accounts.htpasswd import HtpasswdFile
 from pyregistry.auth.controllers import BearerController, HtpasswdController, OpenController
 from pyregistry.auth.interface import AccessController, Guard
 from pyregistry.auth.issuer import AccessTokenIssuer
+from pyregistry.auth.outages import Outages
 from pyregistry.auth.tokens import TokenSigner
 from pyregistry.config.settings import HtpasswdAuth, Settings, SillyAuth, TokenAuth
 from pyregistry.twins import speech_of
@@ -32,7 +33,8 @@ def guard_for(settings: Settings, now: Callable[[], datetime] = _now) -> Guard:
         accounts = AccountsFile(settings.accounts_path)
         accounts.current()  # a damaged file is said at the start, not at the first login
         signer = TokenSigner(speech.service, settings.http.secret, now)
-        return Guard(BearerController(speech, accounts, signer, now), AccessTokenIssuer(speech, accounts, signer, now))
+        parts = (speech, accounts, signer, Outages(), now)
+        return Guard(BearerController(*parts), AccessTokenIssuer(*parts))
     return Guard(_controller(settings.auth))
 
 

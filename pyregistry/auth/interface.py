@@ -38,6 +38,14 @@ class AccessController(Protocol):
         Raises:
             Unauthorized: With the challenge to send back.
             Denied: Known, and not allowed. Both carry ``identity`` for the journal where one is known.
+            Unavailable: Who may come in cannot be read at the moment.
+        """
+        ...
+
+    def recall(self, credentials: RequestCredentials, wanted: Sequence[AccessRequest]) -> Identity | None:
+        """What ``authorize`` would return, where that is known at once: in microseconds, without blocking.
+
+        None says nothing about the answer, and asks for ``authorize`` in a thread; refusals always come from there.
         """
         ...
 

@@ -15,6 +15,7 @@ from pyregistry.auth.attempts import attempt_at_token_endpoint
 from pyregistry.auth.credentials import Basic, parse_authorization
 from pyregistry.auth.faults import find_fault, identify
 from pyregistry.auth.interface import IssuedToken, TokenRequest
+from pyregistry.auth.outages import Outages
 from pyregistry.auth.scopes import (
     ACTIONS,
     CATALOG,
@@ -42,14 +43,21 @@ class AccessTokenIssuer:
         speech: The registry's manners.
         accounts: Who exists.
         signer: Signs bearer tokens.
+        outages: Tell of the accounts' trouble.
         now: Aware UTC time.
     """
 
     def __init__(
-        self, speech: Speech, accounts: AccountsFile, signer: TokenSigner, now: Callable[[], datetime]
+        self,
+        speech: Speech,
+        accounts: AccountsFile,
+        signer: TokenSigner,
+        outages: Outages,
+        now: Callable[[], datetime],
     ) -> None:
         self._speech = speech
         self._accounts = accounts
+        self._outages = outages
         self._signer = signer
         self._now = now
 
@@ -60,7 +68,8 @@ class AccessTokenIssuer:
 
     def issue(self, request: TokenRequest) -> IssuedToken:
         """See ``TokenIssuer``."""
-        holder = self._find_holder(request)
+        with self._outages.translated():
+            holder = self._find_holder(request)
         identity = holder.identity if holder else ANONYMOUS
         requested = list(_readable(_requested(request)))
         granted = [scope for scope in (_grant(holder, scope) for scope in requested) if scope.actions]

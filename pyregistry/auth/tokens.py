@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 import jwt
 
+from pyregistry.accounts.remembered import Remembered
 from pyregistry.auth.scopes import Scope
 from pyregistry.spec.identity import Identity
 
@@ -36,10 +37,11 @@ class TokenExpired(TokenInvalid):
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a verified token says."""
+    """What a verified token says. ``expires_at``: from when on it is not taken any more, in seconds since 1970."""
 
     identity: Identity
     scopes: tuple[Scope, ...]
+    expires_at: float
 
 
 class TokenSigner:
@@ -99,7 +101,39 @@ class TokenSigner:
             raise TokenExpired("the token has expired")
         if now + LEEWAY < datetime.fromtimestamp(values["nbf"], UTC):
             raise TokenInvalid("the token is not valid yet")
-        return Claims(_parse_identity(values), tuple(_parse_access(row) for row in values["access"]))
+        scopes = tuple(_parse_access(row) for row in values["access"])
+        return Claims(_parse_identity(values), scopes, float(values["exp"]))
+
+
+class VerifiedTokens:
+    """Verifies each token once, and remembers what it said until it expires.
+
+    Args:
+        verify: Proves a token; what it raises goes to whoever asks, and nothing is remembered.
+        now: Aware UTC time.
+    """
+
+    def __init__(self, verify: Callable[[str], Claims], now: Callable[[], datetime]) -> None:
+        self._verify = verify
+        self._now = now
+        self._remembered: Remembered[Claims] = Remembered()
+
+    def verify(self, token: str) -> Claims:
+        """What the token says.
+
+        Raises:
+            TokenExpired: Its time is over.
+            TokenInvalid: Anything else is wrong with it.
+        """
+        claims = self.recall(token)
+        if claims is None:
+            claims = self._verify(token)
+            self._remembered.remember(token.encode(), claims, claims.expires_at)
+        return claims
+
+    def recall(self, token: str) -> Claims | None:
+        """What a token said that is still good; None where that is not known."""
+        return self._remembered.recall(token.encode(), self._now().timestamp())
 
 
 def _format_access(scope: Scope) -> dict[str, object]:
