@@ -30,10 +30,15 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
 """In the order of the help. A module has ``configure(parser)`` and ``run(options) -> int``."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns its exit code. The one place where faults become words."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    parser = _parser(words)
+def main(arguments: Sequence[str] | None = None, program: str = "pyregistry") -> int:
+    """Run a command; returns its exit code. The one place where faults become words.
+
+    Args:
+        arguments: Of the command line; the process's own where None.
+        program: What it calls itself; ``registry`` in the container image.
+    """
+    words = _asked(list(sys.argv[1:] if arguments is None else arguments))
+    parser = _parser(words, program)
     options = parser.parse_args(words)
     try:
         return int(_module(options.command).run(options))
@@ -42,15 +47,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if exc.path is None:
             parser.print_usage(sys.stderr)
     except (CommandError, AccountUnknown, AccessTokenUnknown, AccountsUnreadable, JournalError) as exc:
-        print(f"pyregistry: {exc}", file=sys.stderr)
+        print(f"{program}: {exc}", file=sys.stderr)
     except OSError as exc:
-        print(f"pyregistry: {_describe(exc)}", file=sys.stderr)
+        print(f"{program}: {_describe(exc)}", file=sys.stderr)
     return FAILED
 
 
-def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+def _asked(words: list[str]) -> list[str]:
+    """registry:2's ways to ask for help: no word at all, ``help``, ``help COMMAND``."""
+    if not words or words[0] == "help":
+        return [*words[1:], "--help"]
+    return words
+
+
+def _parser(words: Sequence[str], program: str) -> argparse.ArgumentParser:
     """All commands by name; of the one that is meant, its arguments too (the others' modules need not load)."""
-    parser = Parser(prog="pyregistry", description="An OCI registry, a drop-in for registry:2.")
+    parser = Parser(prog=program, description="An OCI registry, a drop-in for registry:2.")
     parser.add_argument("--version", "-v", action="version", version=f"pyregistry {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, summary in COMMANDS.items():

@@ -2,12 +2,15 @@
 
 import contextlib
 import json
+import os
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.clients.namespace import Namespace, dying_with_us
-from tests.servers import PROGRAM, RunningRegistry, end, start_registry, throw_away_tls, write_config
+from tests.servers import PROGRAM, START_SECONDS, RunningRegistry, end, start_registry, throw_away_tls, write_config
+from tests.tools import require
 
 _INDEXES = {
     "application/vnd.oci.image.index.v1+json",
@@ -116,3 +119,31 @@ def running_registry(
         yield Registry(name, server.ca, server.store, server)
     finally:
         end(server.process)
+
+
+@contextlib.contextmanager
+def running_registry2(namespace: Namespace, name: str, folder: Path) -> Iterator[Registry]:
+    """Start the real registry:2 (Debian's ``docker-registry``) inside the namespace, on ``localhost`` over plain HTTP.
+
+    Args:
+        namespace: Where it listens.
+        name: What clients type, with the port.
+        folder: Made for its storage; it is left there.
+    """
+    environment = {"PATH": os.environ["PATH"], "REGISTRY_STORAGE": f"{{filesystem: {{rootdirectory: {folder}}}}}"}
+    environment |= {"REGISTRY_HTTP_ADDR": f"127.0.0.1:{name.partition(':')[2]}"}
+    folder.mkdir(parents=True)
+    config, log = folder.with_suffix(".yml"), folder.with_suffix(".log")
+    config.write_text("version: 0.1\nstorage: inmemory\n", encoding="utf-8")
+    with log.open("wb") as output:
+        command = [require("docker-registry")["docker-registry"], "serve", config]
+        process = namespace.start(command, env=environment, log=output)
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while "listening on" not in log.read_text(encoding="utf-8"):
+            assert process.poll() is None, log.read_text(encoding="utf-8")
+            assert time.monotonic() < deadline, log.read_text(encoding="utf-8")
+            time.sleep(0.01)
+        yield Registry(name, None, folder)
+    finally:
+        end(process)

@@ -128,7 +128,6 @@ def test_json_for_programs(run: Command, config: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "the following arguments are required: COMMAND"),
         (("fly",), "invalid choice: 'fly'"),
         (("account",), "the following arguments are required: COMMAND"),
         (("check-config",), "the following arguments are required: CONFIG"),
@@ -148,6 +147,26 @@ def test_calling_it_wrongly_is_2(run: Command, arguments: tuple[str, ...], said:
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("usage: pyregistry")
     assert said in ran.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("asked", "meant"), [((), ()), (("help",), ()), (("help", "scrub"), ("scrub",))])
+def test_help_is_had_in_registry_2s_ways(run: Command, asked: tuple[str, ...], meant: tuple[str, ...]) -> None:
+    """Without a word and with ``help`` too, on stdout and with exit code 0."""
+    ran = run(*asked)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("usage: pyregistry")
+    assert ran == run(*meant, "--help")
+
+
+def test_it_answers_to_the_name_it_was_called_by(capsys: pytest.CaptureFixture[str]) -> None:
+    """In the container image that is ``registry``; the version still says what it is."""
+    with pytest.raises(SystemExit):
+        main(["scrub", "--help"], program="registry")
+    with pytest.raises(SystemExit):
+        main(["--version"], program="registry")
+    out = capsys.readouterr().out
+    assert out.startswith("usage: registry scrub")
+    assert out.endswith(f"pyregistry {__version__}\n")
 
 
 def test_what_cannot_be_done_is_1(run: Command, config: Path) -> None:
