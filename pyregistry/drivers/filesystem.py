@@ -155,17 +155,24 @@ class FilesystemDriver:
                 path.unlink()
                 _prune(path.parent)
 
+    def prune(self, prefix: str) -> None:
+        """See ``Pruner``. The kernel removes no folder that holds something, so nobody's file can be hit."""
+        with _medium(prefix):
+            for folder, _, _ in os.walk(self._path(prefix), topdown=False):
+                _remove_empty(Path(folder))
+
     @contextmanager
-    def lock(self, prefix: str, *, wait: bool) -> Iterator[None]:
+    def lock(self, prefix: str, *, wait: bool, shared: bool = False) -> Iterator[None]:
         """See ``Locker``. The kernel's lock on the folder itself, so no file is left for registry:2 to see."""
         folder = self._path(prefix)
         with _medium(prefix):
-            descriptor = _lock_folder(folder, prefix, wait=wait)
+            descriptor = _lock_folder(folder, prefix, wait=wait, shared=shared)
         try:
             yield
         finally:
             try:
-                _remove_empty(folder)  # where we made it for the lock, and nothing came of it
+                if not shared or _is_last(descriptor):
+                    _remove_empty(folder)  # where we made it for the lock, and nothing came of it
             finally:
                 os.close(descriptor)
 
@@ -320,12 +327,13 @@ def _remove_empty(folder: Path) -> bool:
     return True
 
 
-def _lock_folder(folder: Path, prefix: str, *, wait: bool) -> int:
+def _lock_folder(folder: Path, prefix: str, *, wait: bool, shared: bool) -> int:
     """The locked descriptor of ``folder``, made where it is absent."""
+    operation = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
     while True:
         descriptor = _open_folder(folder)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, operation)
             if _is_at(descriptor, folder):
                 return descriptor
         except BlockingIOError:
@@ -335,6 +343,15 @@ def _lock_folder(folder: Path, prefix: str, *, wait: bool) -> int:
             os.close(descriptor)
             raise
         os.close(descriptor)  # it was deleted while we waited, and perhaps made anew: lock that one
+
+
+def _is_last(descriptor: int) -> bool:
+    """Whether nobody shares the lock any more; it is exclusive then, so that nobody new does either."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _open_folder(folder: Path) -> int:

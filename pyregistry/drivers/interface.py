@@ -144,14 +144,30 @@ class Deleter(Protocol):
         """Remove the key, or everything below it."""
 
 
+class Pruner(Protocol):
+    """Takes away what only a driver with folders has."""
+
+    def prune(self, prefix: str) -> None:
+        """Remove every folder below ``prefix`` that leads to no key, and ``prefix`` itself if it is such a one.
+
+        Never disturbs who writes there meanwhile, but ends the locks on what it removes.
+        """
+        ...
+
+
 class Locker(Protocol):
     """Keeps two writers apart."""
 
-    def lock(self, prefix: str, *, wait: bool) -> AbstractContextManager[None]:
+    def lock(self, prefix: str, *, wait: bool, shared: bool = False) -> AbstractContextManager[None]:
         """Exclude other holders of the same ``prefix``, threads and processes alike, until the context is left.
 
         Advisory: no other verb looks at it. The holder's death releases it, and so does the deletion of everything
         below ``prefix``: a lock is on what is there. It may be left in another thread than it was entered in.
+
+        Args:
+            prefix: What is locked.
+            wait: Until the others are gone.
+            shared: Only those are excluded who do not share.
 
         Raises:
             KeyLocked: On entering, when ``wait`` is False and another holds it.
@@ -170,6 +186,7 @@ class Driver(
     RemnantLister,
     Mover,
     Deleter,
+    Pruner,
     Locker,
     Protocol,
 ):

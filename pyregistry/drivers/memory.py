@@ -2,8 +2,8 @@
 
 import io
 import threading
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -12,17 +12,30 @@ from typing import BinaryIO
 from pyregistry.drivers.interface import DriverError, Identity, KeyLocked, KeyUnknown, Stat
 from pyregistry.drivers.keys import parse_key
 
+_EXCLUSIVE = -1
+"""In the place of the number of those who share a lock."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
 
 class MemoryDriver:
-    """Content in a dictionary. Safe for use by many threads; "durable" means as long as the object lives."""
+    """Content in a dictionary. Safe for use by many threads; "durable" means as long as the object lives.
 
-    def __init__(self) -> None:
+    Args:
+        clock: Aware UTC time, which content is stamped with.
+    """
+
+    def __init__(self, clock: Callable[[], datetime] = _now) -> None:
+        self._clock = clock
         self._contents: dict[str, bytearray] = {}
         self._modified: dict[str, datetime] = {}
         self._versions: dict[str, int] = {}
         self._changes = count()
         self._guard = threading.RLock()
-        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._holders: Counter[str] = Counter()
+        self._released = threading.Condition(self._guard)
 
     def open(self, key: str) -> BinaryIO:
         """See ``Opener``."""
@@ -68,7 +81,7 @@ class MemoryDriver:
         """See ``Toucher``."""
         with self._guard:
             self._content(key)
-            self._stamp(key, max(datetime.now(UTC), self._modified[key] + timedelta.resolution))
+            self._stamp(key, max(self._clock(), self._modified[key] + timedelta.resolution))
 
     def keys(self, prefix: str) -> Iterator[str]:
         """See ``Lister``."""
@@ -102,18 +115,31 @@ class MemoryDriver:
             for each in doomed:
                 self._drop(each)
 
+    def prune(self, prefix: str) -> None:
+        """See ``Pruner``. There are no folders here."""
+        parse_key(prefix)
+
     @contextmanager
-    def lock(self, prefix: str, *, wait: bool) -> Iterator[None]:
+    def lock(self, prefix: str, *, wait: bool, shared: bool = False) -> Iterator[None]:
         """See ``Locker``."""
         parse_key(prefix)
-        with self._guard:
-            lock = self._locks[prefix]
-        if not lock.acquire(blocking=wait):
-            raise KeyLocked(prefix)
+        change = 1 if shared else _EXCLUSIVE
+        with self._released:
+            while not self._is_free(prefix, shared=shared):
+                if not wait:
+                    raise KeyLocked(prefix)
+                self._released.wait()
+            self._holders[prefix] += change
         try:
             yield
         finally:
-            lock.release()
+            with self._released:
+                self._holders[prefix] -= change
+                self._released.notify_all()
+
+    def _is_free(self, prefix: str, *, shared: bool) -> bool:
+        holders = self._holders[prefix]
+        return holders >= 0 if shared else holders == 0
 
     def _content(self, key: str) -> bytearray:
         parse_key(key)
@@ -124,7 +150,7 @@ class MemoryDriver:
 
     def _put(self, key: str, content: bytearray) -> None:
         self._contents[key] = content
-        self._stamp(key, datetime.now(UTC))
+        self._stamp(key, self._clock())
 
     def _stamp(self, key: str, modified_at: datetime) -> None:
         self._modified[key] = modified_at

@@ -231,6 +231,7 @@ def test_no_key_leads_out_of_the_root(driver: Driver, key: str) -> None:
         lambda: driver.touch(key),
         lambda: driver.move(key, "a"),
         lambda: driver.delete(key),
+        lambda: driver.prune(key),
         lambda: driver.lock(key, wait=False).__enter__(),
     ]
     for call in calls:
@@ -259,6 +260,38 @@ def test_a_lock_holds_nothing(driver: Driver) -> None:
         driver.delete("a/b")
     with driver.lock("a/b", wait=False):
         pass
+
+
+def test_a_lock_may_be_shared(driver: Driver) -> None:
+    """By many, against one; the last of them frees it, whichever that is, and nothing is left."""
+    first, second = (driver.lock("a/b", wait=False, shared=True) for _ in range(2))
+    first.__enter__()
+    second.__enter__()
+    with pytest.raises(KeyLocked), driver.lock("a/b", wait=False):
+        pass
+    first.__exit__(None, None, None)
+    with pytest.raises(KeyLocked), driver.lock("a/b", wait=False):
+        pass
+    second.__exit__(None, None, None)
+    with driver.lock("a/b", wait=False), pytest.raises(KeyLocked), driver.lock("a/b", wait=False, shared=True):
+        pass
+    assert "b" not in driver.children("a")
+
+
+def test_pruning_takes_no_key(driver: Driver) -> None:
+    """What leads to a key stays; the rest is gone, and can be written to again."""
+    for key in ("a/b/c", "a/d/e/f"):
+        driver.write(key, [b"x"])
+    driver.delete("a/d/e/f")
+    driver.prune("a")
+    assert list(driver.keys("")) == ["a/b/c"]
+    assert list(driver.children("a")) == ["b"]
+    driver.delete("a/b/c")
+    driver.prune("a")
+    driver.prune("nowhere")
+    assert list(driver.children("")) == []
+    driver.write("a/d/e/f", [b"x"])
+    assert read(driver, "a/d/e/f") == b"x"
 
 
 def test_waiting_for_a_lock_serializes(driver: Driver) -> None:
