@@ -6,9 +6,13 @@ from pyregistry.api.call import Call, in_thread
 from pyregistry.api.conditions import entity_tag, is_unchanged
 from pyregistry.api.locations import location, manifest_path
 from pyregistry.spec.endpoints import REFERRERS
-from pyregistry.spec.errors import ManifestTooLarge
+from pyregistry.spec.errors import ManifestTooLarge, TooManyTags
 from pyregistry.spec.names import parse_tag
 from pyregistry.store.interface import PushedManifest
+
+_MAX_TAGS = 50
+"""Tags that one push by digest may name. The spec wants ten; each is a header of the answer, of which clients read 100.
+More are 414."""
 
 
 async def fetch(call: Call) -> Response:
@@ -30,7 +34,7 @@ async def push(call: Call) -> Response:
     """PUT by tag or digest; with a digest, ``?tag=`` may name tags to move as well (end-7b)."""
     media_type = call.exchange.media_type = call.request.headers.get("content-type", "")
     body = await _read_body(call)
-    tags = [parse_tag(tag) for tag in call.request.query_params.getlist("tag")]
+    tags = _parse_tags(call.request.query_params.getlist("tag"))
     pushed = await in_thread(_push_all, call, media_type, body, tags)
     digest = call.exchange.digest = pushed.descriptor.digest
     headers = {
@@ -49,6 +53,18 @@ async def delete(call: Call) -> Response:
     """DELETE: by digest the manifest and every tag on it, by tag that tag."""
     call.exchange.digest = await in_thread(call.store.manifests.delete, call.repository, call.reference)
     return Response(status_code=202, headers={"Content-Length": "0"})
+
+
+def _parse_tags(texts: list[str]) -> list[str]:
+    """The tags of ``?tag=``.
+
+    Raises:
+        TagInvalid: One of them breaks the grammar.
+        TooManyTags: There are more than an answer can name.
+    """
+    if len(texts) > _MAX_TAGS:
+        raise TooManyTags(f"tag: expected at most {_MAX_TAGS} in one push, got {len(texts)}")
+    return [parse_tag(text) for text in texts]
 
 
 async def _read_body(call: Call) -> bytes:

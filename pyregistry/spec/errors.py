@@ -245,6 +245,12 @@ class TagInvalid(RegistryError):
     code = ErrorCode.TAG_INVALID
 
 
+class TooManyTags(TagInvalid):
+    """One push names more tags than the registry takes: 414, distribution-spec main 2026-07-16 end-7b."""
+
+    status_override = 414
+
+
 class TagImmutable(RegistryError):
     """The tag may neither move nor go; Quay's code for it."""
 
