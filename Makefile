@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# of the memory tests: make test BIG_BLOB_GIB=5 takes a minute more, and 5 GiB of disk
+BIG_BLOB_GIB ?= 1
 LOCK_ARGS := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
 
 .PHONY: lab test check format lock clean
@@ -10,7 +12,7 @@ lab: $(VENV)/.lab  ## bring the exercises up and open JupyterLab (HEADLESS=1: al
 	$(BIN)/labstack start $(if $(HEADLESS),--headless)
 
 test: $(VENV)/.dev  ## everything this machine can run; names what it could not
-	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	LAB_BIG_BLOB_GIB=$(BIG_BLOB_GIB) $(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 check: $(VENV)/.dev  ## everything, nothing skipped; installs the real clients
 	$(BIN)/python tests/clients/install.py
