@@ -1,4 +1,4 @@
-"""Flags as Docker's command line reads them (github.com/spf13/pflag), and the texts that go with them."""
+"""Flags as Go's command lines read them (github.com/spf13/pflag), and the texts that Docker's has around them."""
 
 import shutil
 import textwrap
@@ -72,10 +72,17 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was typed behind a command. ``refused`` are flags that are Docker's and not ours."""
+    """What was typed behind a command.
+
+    Attributes:
+        switches: Those that are on.
+        declined: Those that were set to false by name.
+        refused: Flags that are Docker's and not ours.
+    """
 
     arguments: tuple[str, ...] = ()
     switches: frozenset[str] = frozenset()
+    declined: frozenset[str] = frozenset()
     texts: dict[str, str] = field(default_factory=dict)
     lists: dict[str, tuple[str, ...]] = field(default_factory=dict)
     refused: tuple[str, ...] = ()
@@ -93,8 +100,12 @@ class Options:
         return self.lists.get(name, ())
 
 
-class _HelpAsked(Exception):
+class HelpAsked(Exception):
     """``--help`` among the arguments."""
+
+
+class FlagInvalid(ValueError):
+    """What was typed fits no flag. The message is pflag's."""
 
 
 def parse(command: Command, words: Sequence[str]) -> Options | None:
@@ -104,11 +115,23 @@ def parse(command: Command, words: Sequence[str]) -> Options | None:
         CommandFailed: In Docker's words, with its exit code.
     """
     try:
-        options = _Reader(command).read(list(words))
-    except _HelpAsked:
+        options = read(command.flags, words)
+    except HelpAsked:
         return None
+    except FlagInvalid as exc:
+        raise CommandFailed(f"{exc}\n\n{_usage_lines(command)}", USAGE_CODE) from exc
     _check_count(command, len(options.arguments))
     return options
+
+
+def read(flags: Sequence[Flag], words: Sequence[str]) -> Options:
+    """Read what was typed behind any command.
+
+    Raises:
+        FlagInvalid: In pflag's words.
+        HelpAsked: For help.
+    """
+    return _Reader(flags).read(list(words))
 
 
 def format_help(command: Command) -> str:
@@ -143,12 +166,11 @@ def _left_column(flag: Flag) -> str:
 class _Reader:
     """Reads words from left to right; flags may stand behind arguments, ``--`` ends them."""
 
-    def __init__(self, command: Command) -> None:
-        self._command = command
-        self._by_name = {flag.name: flag for flag in command.flags}
-        self._by_letter = {flag.letter: flag for flag in command.flags if flag.letter}
+    def __init__(self, flags: Sequence[Flag]) -> None:
+        self._by_name = {flag.name: flag for flag in flags}
+        self._by_letter = {flag.letter: flag for flag in flags if flag.letter}
         self._arguments: list[str] = []
-        self._switches: set[str] = set()
+        self._switches: dict[str, bool] = {}
         self._texts: dict[str, str] = {}
         self._lists: dict[str, tuple[str, ...]] = {}
         self._refused: list[str] = []
@@ -166,7 +188,12 @@ class _Reader:
             else:
                 self._arguments.append(word)
         return Options(
-            tuple(self._arguments), frozenset(self._switches), self._texts, self._lists, tuple(self._refused)
+            tuple(self._arguments),
+            frozenset(name for name, is_on in self._switches.items() if is_on),
+            frozenset(name for name, is_on in self._switches.items() if not is_on),
+            self._texts,
+            self._lists,
+            tuple(self._refused),
         )
 
     def _read_long(self, word: str, words: list[str]) -> None:
@@ -174,14 +201,14 @@ class _Reader:
         flag = self._by_name.get(name)
         if flag is None:
             if name == "help":
-                raise _HelpAsked
-            raise self._fault(f"unknown flag: --{name}")
+                raise HelpAsked
+            raise FlagInvalid(f"unknown flag: --{name}")
         if equals or flag.kind is Kind.SWITCH:
             self._set(flag, value if equals else "true")
         elif words:
             self._set(flag, words.pop(0))
         else:
-            raise self._fault(f"flag needs an argument: --{name}")
+            raise FlagInvalid(f"flag needs an argument: --{name}")
 
     def _read_short(self, cluster: str, words: list[str]) -> None:
         """``-q``, ``-aq``, ``-tNAME``, ``-t=NAME``, ``-t NAME``."""
@@ -191,8 +218,8 @@ class _Reader:
             flag = self._by_letter.get(letter)
             if flag is None:
                 if letter == "h":
-                    raise _HelpAsked
-                raise self._fault(f"unknown shorthand flag: {letter!r} in -{cluster}")
+                    raise HelpAsked
+                raise FlagInvalid(f"unknown shorthand flag: {letter!r} in -{cluster}")
             if rest.startswith("="):
                 return self._set(flag, rest[1:])
             if flag.kind is Kind.SWITCH:
@@ -200,7 +227,7 @@ class _Reader:
             elif rest or words:
                 return self._set(flag, rest or words.pop(0))
             else:
-                raise self._fault(f"flag needs an argument: {letter!r} in -{cluster}")
+                raise FlagInvalid(f"flag needs an argument: {letter!r} in -{cluster}")
         return None
 
     def _set(self, flag: Flag, value: str) -> None:
@@ -217,18 +244,13 @@ class _Reader:
             self._lists[flag.name] = (*self._lists.get(flag.name, ()), value)
 
     def _set_switch(self, flag: Flag, value: str) -> None:
-        if value in _TRUE:
-            self._switches.add(flag.name)
-        elif value in _FALSE:
-            self._switches.discard(flag.name)
+        if value in _TRUE or value in _FALSE:
+            self._switches[flag.name] = value in _TRUE
         else:
             raise self._invalid(flag, value, f'strconv.ParseBool: parsing "{value}": invalid syntax')
 
-    def _invalid(self, flag: Flag, value: str, reason: str) -> CommandFailed:
-        return self._fault(f'invalid argument "{value}" for "{flag.spelling}" flag: {reason}')
-
-    def _fault(self, message: str) -> CommandFailed:
-        return CommandFailed(f"{message}\n\n{_usage_lines(self._command)}", USAGE_CODE)
+    def _invalid(self, flag: Flag, value: str, reason: str) -> FlagInvalid:
+        return FlagInvalid(f'invalid argument "{value}" for "{flag.spelling}" flag: {reason}')
 
 
 def _usage_lines(command: Command, verb: str = "Run") -> str:

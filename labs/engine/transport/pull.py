@@ -4,13 +4,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import urljoin
 
 from labs.engine.documents import parse_index, parse_json, parse_manifest
 from labs.engine.layout import ImageStore, Partial
 from labs.engine.platforms import fits, host_platform
 from labs.engine.progress import Progress
 from labs.engine.reference import Reference
+from labs.engine.transport.addresses import next_page
 from labs.engine.transport.blobs import distinct, short_id
 from labs.engine.transport.client import PULL, Answer, Registry
 from labs.engine.transport.faults import AnswerUnexpected, ContentWrong, Refusal, TransportError
@@ -226,8 +226,7 @@ def list_tags(registry: Registry, repository: str) -> Iterator[str]:
     while target:
         answer = registry.request("GET", target, repository=repository, access=PULL)
         yield from parse_json(registry.read(answer)).get("tags") or ()
-        link = (answer.header("Link") or "").partition(">")[0].lstrip().removeprefix("<")
-        target = urljoin(answer.url, link) if link else None
+        target = next_page(answer)
 
 
 def choose(index: bytes, platform: Platform) -> Descriptor:

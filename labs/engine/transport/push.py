@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import IO
-from urllib.parse import quote, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, urlencode
 
 from labs.engine.layout import ImageStore
 from labs.engine.progress import Progress
 from labs.engine.reference import Reference
+from labs.engine.transport.addresses import location, with_digest
 from labs.engine.transport.blobs import SHORT_LENGTH, distinct, short_id
-from labs.engine.transport.client import PUSH, Answer, Registry
+from labs.engine.transport.client import PUSH, Registry
 from labs.engine.transport.faults import AnswerUnexpected, ContentWrong, Refusal, TransportError
 from labs.engine.transport.origins import Origins
 from labs.engine.transport.parallel import MAX_UPLOADS, Attempts, Pause, each
@@ -161,7 +162,7 @@ class Pusher:
         if answer.status == HTTPStatus.CREATED:
             upload.mounted_from = sources[0] if sources else repository
         else:
-            upload.location, upload.offset = _location(answer), 0
+            upload.location, upload.offset = location(answer), 0
 
     def _send(self, repository: str, blob: Descriptor, upload: _Upload, label: str | None) -> None:
         """PATCH everything from the offset on, streamed."""
@@ -180,7 +181,7 @@ class Pusher:
                 accept=frozenset({HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT}),
             )
         self._registry.discard(answer)
-        upload.location, upload.offset = _location(answer), blob.size
+        upload.location, upload.offset = location(answer), blob.size
 
     def _pieces(self, file: IO[bytes], label: str | None, total: int) -> Iterator[bytes]:
         """The rest of a file, told to the progress as it leaves."""
@@ -192,7 +193,7 @@ class Pusher:
     def _close(self, repository: str, blob: Descriptor, upload: _Upload) -> None:
         answer = self._registry.request(
             "PUT",
-            _with_digest(upload.location or "", blob.digest),
+            with_digest(upload.location or "", blob.digest),
             repository=repository,
             access=PUSH,
             headers={"Content-Type": OCTETS, "Content-Length": "0"},
@@ -220,7 +221,7 @@ class Pusher:
         except (TransportError, ValueError):
             end = 0
         if end:
-            upload.location, upload.offset = _location(answer, upload.location), end + 1
+            upload.location, upload.offset = location(answer, upload.location), end + 1
         else:
             upload.location, upload.offset = None, 0
 
@@ -236,17 +237,3 @@ class Pusher:
             accept=frozenset({HTTPStatus.CREATED, HTTPStatus.OK, HTTPStatus.ACCEPTED}),
         )
         self._registry.discard(answer)
-
-
-def _location(answer: Answer, default: str | None = None) -> str:
-    location = answer.header("Location") or default
-    if not location:
-        raise ContentWrong(f"{urlsplit(answer.url).path}: the registry named no Location to go on at")
-    return urljoin(answer.url, location)
-
-
-def _with_digest(location: str, digest: Digest) -> str:
-    """Add ``digest`` to the query that the registry put into its Location."""
-    parts = urlsplit(location)
-    query = f"{parts.query}&" if parts.query else ""
-    return urlunsplit(parts._replace(query=f"{query}{urlencode({'digest': str(digest)})}"))
