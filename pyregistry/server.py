@@ -29,12 +29,10 @@ from pyregistry import __version__
 from pyregistry.api import logs
 from pyregistry.api.app import build_app
 from pyregistry.api.call import Wiring
-from pyregistry.api.health import Health
-from pyregistry.api.housekeeping import choose_delay, purge_uploads, watch_health
+from pyregistry.api.housekeeping import choose_delay, purge_uploads
 from pyregistry.auth.guards import guard_for
 from pyregistry.config.settings import (
     FilesystemStorage,
-    HealthSettings,
     HttpSettings,
     MemoryStorage,
     Settings,
@@ -46,6 +44,8 @@ from pyregistry.config.settings import (
 from pyregistry.drivers.filesystem import FilesystemDriver
 from pyregistry.drivers.interface import Driver
 from pyregistry.drivers.memory import MemoryDriver
+from pyregistry.health import Health, Watcher
+from pyregistry.health.checks import configured_checks
 from pyregistry.journal import EventLog, open_journal
 from pyregistry.spec.journal import Event
 from pyregistry.store.configured import wrap
@@ -85,12 +85,13 @@ def serve(settings: Settings) -> int:
         with _listening(settings.http.address) as listener, _client_authorities(settings.http.tls) as authorities:
             journal = open_journal(settings)
             driver = _open_driver(settings.storage.driver)
-            store, health = open_store(driver), _health_of(driver, settings.health)
+            store, health = open_store(driver), _health_of(driver, settings)
             lacking = speech_of(settings.twin).lacking_endpoints
             app = build_app(Wiring(settings, wrap(store, settings), guard_for(settings), journal, lacking, health))
             server = _Embedded(app, listener, settings.http.tls, authorities)
             _remember(journal, "server.started", _shown(listener))
-            asyncio.run(_run(server, settings.http, _chores(store, health, settings)))
+            Watcher(health).start()
+            asyncio.run(_run(server, settings.http, _chores(store, settings)))
             _remember(journal, "server.stopped", _shown(listener))
     except StartError as exc:
         _LOG.critical("%s", exc)
@@ -98,20 +99,17 @@ def serve(settings: Settings) -> int:
     return _leave(0)
 
 
-def _health_of(driver: Driver, settings: HealthSettings) -> Health | None:
-    """What watches the storage, where that is wanted."""
-    if not settings.storage_driver_enabled:
-        return None
-    return Health(lambda: next(iter(driver.children("")), None), settings.threshold)
+def _health_of(driver: Driver, settings: Settings) -> Health:
+    """What is watched: the storage, where that is wanted, and whatever else the configuration names."""
+    storage = "inmemory" if isinstance(settings.storage.driver, MemoryStorage) else "filesystem"
+    return Health(list(configured_checks(settings.health, storage, lambda: next(iter(driver.children("")), None))))
 
 
-def _chores(store: DriverStore, health: Health | None, settings: Settings) -> Iterator[Coroutine[None, None, NoReturn]]:
+def _chores(store: DriverStore, settings: Settings) -> Iterator[Coroutine[None, None, NoReturn]]:
     """What goes on beside serving, to be started in the loop."""
     purging = settings.storage.upload_purging
     if purging.enabled and not settings.storage.read_only:
         yield purge_uploads(store, purging, choose_delay())
-    if health:
-        yield watch_health(health, settings.health.interval_seconds)
 
 
 async def _run(server: "_Embedded", settings: HttpSettings, chores: Iterable[Coroutine[None, None, NoReturn]]) -> None:

@@ -8,10 +8,10 @@ from typing import NoReturn
 from starlette.requests import Request
 
 from pyregistry.api.exchange import Exchange, current
-from pyregistry.api.health import Health
 from pyregistry.api.router import Match
 from pyregistry.auth.interface import Guard, TokenIssuer
 from pyregistry.config.settings import Settings
+from pyregistry.health import Health
 from pyregistry.journal import EventLog
 from pyregistry.spec.digest import Digest
 from pyregistry.store.interface import Store
@@ -25,7 +25,7 @@ class Wiring:
     """What the application is made of.
 
     Attributes:
-        health: Of the storage; None where it is not watched.
+        health: What is watched; None where nothing is.
         lacking_endpoints: Ids of the endpoints that the registry we stand in for does not have.
     """
 

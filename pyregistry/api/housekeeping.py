@@ -9,7 +9,6 @@ from functools import partial
 from typing import NoReturn
 
 from pyregistry.api.call import in_thread
-from pyregistry.api.health import Health
 from pyregistry.config.settings import UploadPurging
 from pyregistry.store.purging import purge
 from pyregistry.store.registry import DriverStore
@@ -46,13 +45,6 @@ async def purge_uploads(
         older_than = now() - timedelta(seconds=settings.age_seconds)
         await in_thread(partial(purge, store, older_than, dry_run=settings.dry_run))
         delay = settings.interval_seconds
-
-
-async def watch_health(health: Health, interval_seconds: float, sleep: Sleep = asyncio.sleep) -> NoReturn:
-    """Probe at each interval."""
-    while True:
-        await sleep(interval_seconds)
-        await in_thread(health.check)
 
 
 def format_duration(seconds: float) -> str:

@@ -1,6 +1,5 @@
 """One endpoint: a bounded queue, a thread that empties it in order, and retries until the endpoint takes an event."""
 
-import base64
 import logging
 import threading
 from collections import Counter, deque
@@ -8,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
 from pyregistry.config.settings import NotificationEndpoint
 from pyregistry.notifications.envelope import MEDIA_TYPE, Record
+from pyregistry.spec.urls import parse_credentials, without_secrets
 
 _LOG = logging.getLogger(__name__)
 
@@ -59,7 +58,7 @@ class Endpoint:
 
     def __init__(self, settings: NotificationEndpoint, max_pending_bytes: int = MAX_PENDING_BYTES) -> None:
         self.name = settings.name
-        self.shown = shown(settings.url)
+        self.shown = without_secrets(settings.url)
         self._settings = settings
         self._url, self._headers = _target(settings)
         # One event on its way at a time. No proxy, no cookies, no redirects: the headers are for this URL only.
@@ -203,22 +202,11 @@ class Endpoint:
         )
 
 
-def shown(url: str) -> str:
-    """A URL as it may be written down: without user, password and query, where webhooks keep their keys."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
 def _target(settings: NotificationEndpoint) -> tuple[str, dict[str, str]]:
-    """Where to POST and with which headers; the URL's user and password become Basic credentials, as in Go."""
-    parts = urlsplit(settings.url)
-    userinfo, _, host = parts.netloc.rpartition("@")
-    headers = {"Content-Type": MEDIA_TYPE, "User-Agent": "pyregistry"}
-    if userinfo:
-        credentials = base64.b64encode(unquote(userinfo).encode()).decode()
-        headers["Authorization"] = f"Basic {credentials}"
+    """Where to POST and with which headers; what is configured wins."""
+    url, credentials = parse_credentials(settings.url)
     configured = {name.title(): ", ".join(values) for name, values in settings.headers.items()}
-    return urlunsplit((parts.scheme, host, parts.path or "/", parts.query, "")), headers | configured
+    return url, {"Content-Type": MEDIA_TYPE, "User-Agent": "pyregistry"} | credentials | configured
 
 
 def _phrase(status: int) -> str:

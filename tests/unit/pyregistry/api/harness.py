@@ -11,11 +11,11 @@ from starlette.types import ASGIApp, Message
 
 from pyregistry.api.app import build_app
 from pyregistry.api.call import Wiring
-from pyregistry.api.health import Health
 from pyregistry.auth.interface import AccessController, AccessRequest, Guard, RequestCredentials
 from pyregistry.config.settings import HttpSettings, MemoryStorage, Settings, StorageSettings, TcpAddress
 from pyregistry.drivers.interface import Driver
 from pyregistry.drivers.memory import MemoryDriver
+from pyregistry.health import Health
 from pyregistry.journal import JournalError
 from pyregistry.spec.errors import Denied, Unauthorized
 from pyregistry.spec.identity import ANONYMOUS, Identity

@@ -7,13 +7,10 @@ from typing import Any
 
 import pytest
 
-from pyregistry.api.health import Health
-from pyregistry.api.housekeeping import choose_delay, format_duration, purge_uploads, watch_health
+from pyregistry.api.housekeeping import choose_delay, format_duration, purge_uploads
 from pyregistry.config.settings import UploadPurging
-from pyregistry.drivers.interface import DriverError
 from pyregistry.drivers.memory import MemoryDriver
 from pyregistry.store.registry import open_store
-from tests.unit.pyregistry.api.harness import Application
 
 
 class Enough(Exception):
@@ -34,18 +31,6 @@ class Clock:
             raise Enough
         self.slept.append(seconds)
         self.now += timedelta(seconds=seconds)
-
-
-class Storage:
-    """A storage that answers or does not."""
-
-    def __init__(self) -> None:
-        self.works = True
-
-    def probe(self) -> None:
-        """See the class."""
-        if not self.works:
-            raise DriverError("/secret/path: input/output error")
 
 
 def run_down(chore: Coroutine[Any, Any, Any]) -> None:
@@ -78,30 +63,3 @@ def test_the_first_purge_is_within_the_hour() -> None:
 def test_durations_are_written_as_go_writes_them(seconds: float, expected: str) -> None:
     """For log lines that people search for."""
     assert format_duration(seconds) == expected
-
-
-@pytest.mark.parametrize(("threshold", "failures"), [(0, 1), (1, 1), (3, 3)])
-def test_health_is_lost_at_the_threshold_and_comes_back(
-    threshold: int, failures: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Only failures in a row count; the log has the cause, the client has not."""
-    storage = Storage()
-    health = Health(storage.probe, threshold)
-    application = Application(health=health)
-    for _ in range(2):
-        storage.works = False
-        for _ in range(failures - 1):
-            health.check()
-        storage.works = True
-        health.check()
-    storage.works = False
-    for _ in range(failures):
-        assert application.request("GET", "/v2/").status == 200
-        run_down(watch_health(health, 10, Clock(1).sleep))
-    sent = application.request("GET", "/v2/")
-    assert (sent.status, sent.codes) == (503, ["UNAVAILABLE"])
-    assert b"secret" not in sent.body
-    assert "/secret/path" in caplog.text
-    storage.works = True
-    health.check()
-    assert application.request("GET", "/v2/").status == 200

@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from socket import socket
@@ -11,10 +10,11 @@ import pytest
 
 from pyregistry.config.settings import NotificationEndpoint, NotificationSettings
 from pyregistry.notifications.broadcaster import Broadcaster
-from pyregistry.notifications.endpoint import Endpoint, shown
+from pyregistry.notifications.endpoint import Endpoint
 from pyregistry.notifications.envelope import MEDIA_TYPE, Source
 from pyregistry.notifications.funnel import Funnel
 from pyregistry.spec.journal import Event
+from tests.fakes.forks import fork, join
 from tests.fakes.sink import CLOSE, HANG, Sink, running_sink, wait_until
 from tests.unit.pyregistry.notifications.events import DIGEST, pull, request, tag_push
 
@@ -202,11 +202,6 @@ def test_secrets_stay_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
     assert not [word for word in ("robot", "pass%40word", "pass@word", "hidden", "veiled") if word in caplog.text]
 
 
-def test_a_url_is_shown_without_what_may_be_secret() -> None:
-    """Host, port and path are what a person needs."""
-    assert shown("https://u:p@[::1]:8443/a/b?c=d#e") == "https://[::1]:8443/a/b"
-
-
 def test_nobody_at_the_other_end_is_a_failure_like_any_other() -> None:
     """And when somebody comes, the event is still there."""
     with closing(socket()) as probe:
@@ -216,15 +211,6 @@ def test_nobody_at_the_other_end_is_a_failure_like_any_other() -> None:
         told.offer(tag_push())
         wait_until(lambda: told.endpoints[0].standing.errors > endpoint.threshold)
         assert told.stop(PATIENCE_SECONDS) == 1
-
-
-def in_process(action: Callable[[], None]) -> int:
-    """Run it in a fork; returns its process id."""
-    pid = os.fork()
-    if pid == 0:
-        action()
-        os._exit(0)
-    return pid
 
 
 def test_events_of_several_processes_come_through_the_funnel() -> None:
@@ -237,9 +223,9 @@ def test_events_of_several_processes_come_through_the_funnel() -> None:
             funnel.offer(tag_push(f"{os.getpid()}-{number}"))
 
     arrived: list[Event] = []
-    pids = [in_process(serve) for _ in range(3)]
+    pids = [fork(serve) for _ in range(3)]
     funnel.pour_into(arrived.append)
-    assert [os.waitpid(pid, 0)[1] for pid in pids] == [0, 0, 0]
+    assert [join(pid) for pid in pids] == [0, 0, 0]
     wait_until(lambda: len(arrived) == 600)
     for pid in pids:
         own = [event.reference for event in arrived if (event.reference or "").startswith(f"{pid}-")]
