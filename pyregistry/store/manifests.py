@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 
 from pyregistry.drivers.interface import Driver, KeyUnknown
 from pyregistry.spec.descriptor import Descriptor
@@ -13,7 +15,8 @@ from pyregistry.spec.names import format_fallback_tag
 from pyregistry.store import paths
 from pyregistry.store.blobs import DriverBlobs
 from pyregistry.store.interface import PushedManifest, StoredManifest
-from pyregistry.store.links import fetch_link, push_link
+from pyregistry.store.links import Renewal, fetch_link, push_link, touch_link
+from pyregistry.store.locks import hold_content, hold_repository
 from pyregistry.store.referrers import read_listing, referrers
 from pyregistry.store.tags import DriverTags
 
@@ -24,44 +27,43 @@ class DriverManifests:
     """The ``Manifests`` of a driver.
 
     Pushes and deletes in one repository wait for each other: a delete reads all tags and drops those on its revision,
-    and must not drop one that has just moved away.
+    and must not drop one that has just moved away; and a push names parts, none of which may go while it checks them.
     """
 
-    def __init__(self, driver: Driver, blobs: DriverBlobs, tags: DriverTags) -> None:
+    def __init__(self, driver: Driver, blobs: DriverBlobs, tags: DriverTags, renewal: Renewal) -> None:
         self._driver = driver
         self._blobs = blobs
         self._tags = tags
+        self._renewal = renewal
 
     def fetch(self, repository: str, reference: str | Digest) -> StoredManifest:
-        """See ``Manifests``. The registry does not store media types; the body tells."""
-        digest = reference if isinstance(reference, Digest) else self._tags.resolve(repository, reference)
-        body = self._body(repository, digest)
-        if body is None:
-            raise _revision_unknown(repository, digest)
-        try:
-            media_type = parse_media_type(body)
-        except ManifestInvalid as exc:
-            _LOG.warning("%s: a revision of %s that cannot be served: %s", digest, repository, exc.detail)
-            raise _revision_unknown(repository, digest) from exc
-        return StoredManifest(Descriptor(media_type, digest, len(body)), body)
+        """See ``Manifests``. What a tag leads to stays; what is only named by its digest is marked as used."""
+        if isinstance(reference, str):
+            return self._fetch(repository, self._tags.resolve(repository, reference))
+        found = self._fetch(repository, reference)
+        link = paths.revision_link(repository, reference)
+        if not self._renewal.renew(self._driver, link, partial(hold_repository, self._driver, repository)):
+            raise _revision_unknown(repository, reference)
+        return found
 
     def push(self, repository: str, reference: str | Digest, media_type: str, body: bytes) -> PushedManifest:
         """See ``Manifests``. Content, then revision, then tag: whatever is named is whole."""
         manifest = parse(body, media_type)
         digest = _verified_digest(reference, body)
-        self._require_references(repository, manifest)
-        with self._driver.lock(paths.manifests(repository), wait=True):
-            self._driver.write(paths.blob_data(digest), [body])
-            push_link(self._driver, paths.revision_link(repository, digest), digest)
+        self._require_parts(repository, manifest)  # before a lock makes folders for it
+        with hold_repository(self._driver, repository):
+            self._touch_parts(repository, manifest)
+            self._require_parts(repository, manifest)
+            self._push_revision(repository, digest, body)
             if isinstance(reference, str):
-                self._tags.tag(repository, reference, digest)
+                self._tags.move(repository, reference, digest)
         subject = manifest.subject.digest if manifest.subject else None
         return PushedManifest(Descriptor(manifest.media_type, digest, len(body)), subject)
 
     def delete(self, repository: str, reference: str | Digest) -> Digest:
         """See ``Manifests``. Tags before the revision: none is left pointing at nothing."""
-        self._require(repository, reference)
-        with self._driver.lock(paths.manifests(repository), wait=True):
+        self._require(repository, reference)  # before a lock makes folders for it
+        with hold_repository(self._driver, repository):
             if isinstance(reference, str):
                 return self._tags.delete(repository, reference)
             self._delete_revision(repository, reference)
@@ -78,8 +80,27 @@ class DriverManifests:
         except ManifestUnknown:
             return frozenset()
 
+    def _fetch(self, repository: str, digest: Digest) -> StoredManifest:
+        """The registry does not store media types; the body tells."""
+        body = self._body(repository, digest)
+        if body is None:
+            raise _revision_unknown(repository, digest)
+        try:
+            media_type = parse_media_type(body)
+        except ManifestInvalid as exc:
+            _LOG.warning("%s: a revision of %s that cannot be served: %s", digest, repository, exc.detail)
+            raise _revision_unknown(repository, digest) from exc
+        return StoredManifest(Descriptor(media_type, digest, len(body)), body)
+
+    def _push_revision(self, repository: str, digest: Digest, body: bytes) -> None:
+        """Content and the link to it. The touch comes last, as in ``DriverBlobs.link``."""
+        with hold_content(self._driver, digest):
+            self._driver.write(paths.blob_data(digest), [body])
+            push_link(self._driver, paths.revision_link(repository, digest), digest)
+            self._driver.touch(paths.blob_data(digest))
+
     def _require(self, repository: str, reference: str | Digest) -> None:
-        """Refuse what the repository does not have, before a lock makes folders for it."""
+        """Refuse what the repository does not have."""
         if isinstance(reference, str):
             self._tags.resolve(repository, reference)
         elif fetch_link(self._driver, paths.revision_link(repository, reference)) is None:
@@ -87,10 +108,23 @@ class DriverManifests:
 
     def _delete_revision(self, repository: str, digest: Digest) -> None:
         self._require(repository, digest)
+        self._touch_named(repository, digest)
         for tag, target in self._tags.current(repository).items():
             if target == digest:
                 self._tags.delete(repository, tag)
         self._driver.delete(paths.revision_link(repository, digest))
+
+    def _touch_named(self, repository: str, digest: Digest) -> None:
+        """Mark the parts of a revision as used, so that whoever is pulling it can finish."""
+        with suppress(ManifestUnknown, ManifestInvalid):
+            found = self._fetch(repository, digest)
+            self._touch_parts(repository, parse(found.body, found.descriptor.media_type))
+
+    def _touch_parts(self, repository: str, manifest: Manifest) -> None:
+        """Mark the links to all parts as used: a collection that has not seen who names them leaves them alone."""
+        link_of = paths.revision_link if isinstance(manifest, Index) else paths.layer_link
+        for part in manifest.references():
+            touch_link(self._driver, link_of(repository, part.digest))
 
     def _body(self, repository: str, digest: Digest) -> bytes | None:
         """The revision's exact bytes, proven; None where link or content is missing or damaged.
@@ -116,7 +150,7 @@ class DriverManifests:
         """Every usable revision, in order of digests."""
         for digest in self._revisions(repository):
             try:
-                yield self.fetch(repository, digest)
+                yield self._fetch(repository, digest)
             except ManifestUnknown:
                 continue
 
@@ -129,7 +163,7 @@ class DriverManifests:
                 except DigestInvalid:
                     _LOG.warning("%s/%s/%s: expected a digest", folder, algorithm, encoded)
 
-    def _require_references(self, repository: str, manifest: Manifest) -> None:
+    def _require_parts(self, repository: str, manifest: Manifest) -> None:
         """Refuse a manifest whose parts the repository does not hold. A subject may come later, or never."""
         wanted = dict.fromkeys(part.digest for part in manifest.references() if _is_kept_here(part))
         holds = self._has_revision if isinstance(manifest, Index) else self._blobs.exists

@@ -25,9 +25,14 @@ MANIFESTS = "_manifests"
 UPLOADS = "_uploads"
 
 
+def content(digest: Digest) -> str:
+    """The folder of a blob or a manifest."""
+    return f"{ROOT}/blobs/{digest.algorithm}/{digest.encoded[:2]}/{digest.encoded}"
+
+
 def blob_data(digest: Digest) -> str:
     """Content, shared by all repositories."""
-    return f"{ROOT}/blobs/{digest.algorithm}/{digest.encoded[:2]}/{digest.encoded}/data"
+    return f"{content(digest)}/data"
 
 
 def repository(name: str) -> str:

@@ -7,12 +7,17 @@ from pyregistry.spec.digest import Digest
 from pyregistry.spec.errors import ManifestUnknown, NameUnknown, TagInvalid
 from pyregistry.spec.names import parse_tag
 from pyregistry.store import paths
-from pyregistry.store.links import fetch_link, push_link
+from pyregistry.store.links import fetch_link, push_link, touch_link
+from pyregistry.store.locks import hold_repository
 from pyregistry.store.repositories import DriverRepositories
 
 
 class DriverTags:
-    """The ``Tags`` of a driver; with ``current`` and ``delete``, which the deletes of manifests are made of."""
+    """The ``Tags`` of a driver.
+
+    Also ``current``, ``move`` and ``delete``, which pushes and deletes of manifests are made of; who calls the last two
+    holds the repository. A manifest that a tag leaves is marked as used: whoever is pulling it can finish.
+    """
 
     def __init__(self, driver: Driver, repositories: DriverRepositories) -> None:
         self._driver = driver
@@ -39,10 +44,20 @@ class DriverTags:
         return {name: digest for name, digest in links if digest is not None}
 
     def tag(self, repository: str, tag: str, digest: Digest) -> None:
+        """See ``Tags``."""
+        with hold_repository(self._driver, repository):
+            if not touch_link(self._driver, paths.revision_link(repository, digest)):
+                raise ManifestUnknown({"Name": repository, "Revision": str(digest)})
+            self.move(repository, tag, digest)
+
+    def move(self, repository: str, tag: str, digest: Digest) -> None:
         """Move ``tag`` to ``digest``, whose revision must be in place.
 
         History first: after a crash in between, it names a revision that exists, and the tag stands where it stood.
         """
+        left = fetch_link(self._driver, paths.tag_current_link(repository, tag))
+        if left is not None and left != digest:
+            touch_link(self._driver, paths.revision_link(repository, left))
         push_link(self._driver, paths.tag_index_link(repository, tag, digest), digest)
         push_link(self._driver, paths.tag_current_link(repository, tag), digest)
 
@@ -56,6 +71,7 @@ class DriverTags:
             ManifestUnknown: There is no such tag.
         """
         digest = self.resolve(repository, tag)
+        touch_link(self._driver, paths.revision_link(repository, digest))
         try:
             self._driver.delete(paths.tag(repository, tag))
         except KeyUnknown:

@@ -21,8 +21,9 @@ from pyregistry.spec.errors import BlobUploadUnknown, DigestInvalid
 from pyregistry.spec.media_types import OCTET_STREAM
 from pyregistry.spec.upload import State, Step, absent, advance, validate_offset
 from pyregistry.store import paths
+from pyregistry.store.blobs import DriverBlobs
 from pyregistry.store.interface import UploadSession, UploadWriter
-from pyregistry.store.links import push_link
+from pyregistry.store.locks import hold_content
 
 _LOG = logging.getLogger(__name__)
 
@@ -35,20 +36,18 @@ _MAX_HASH_STATES = 1024
 """Sessions whose hash state is kept, about 0.5 KiB each. The oldest goes first; its commit reads the data again."""
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class DriverUploads:
     """The ``Uploads`` of a driver.
 
     Args:
         driver: Where sessions and blobs lie.
+        blobs: What sessions become.
         clock: Aware UTC time, for ``startedat``.
     """
 
-    def __init__(self, driver: Driver, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, driver: Driver, blobs: DriverBlobs, clock: Callable[[], datetime]) -> None:
         self._driver = driver
+        self._blobs = blobs
         self._clock = clock
         self._hashes = _HashStates()
 
@@ -86,8 +85,9 @@ class DriverUploads:
             if found != digest:
                 self._drop(session)
                 raise DigestInvalid(f"{digest}: expected content of this digest, got {session.offset} bytes of {found}")
-            self._driver.move(data, paths.blob_data(digest))
-            push_link(self._driver, paths.layer_link(repository, digest), digest)
+            with hold_content(self._driver, digest):
+                self._driver.move(data, paths.blob_data(digest))
+                self._blobs.link(repository, digest, digest)
             self._drop(session)
         return Descriptor(OCTET_STREAM, digest, session.offset)
 

@@ -499,6 +499,16 @@ class TestTags:
         assert store.tags.resolve(REPOSITORY, "latest") == new.digest
         assert store.manifests.fetch(REPOSITORY, old.digest).body == old.body
 
+    def test_a_tag_is_put_on_what_is_there(self, store: Store) -> None:
+        """On a manifest of the repository, and on no other."""
+        push_image(store, REPOSITORY, an_image("old"), "latest")
+        push_image(store, REPOSITORY, an_image("new"), an_image("new").digest)
+        store.tags.tag(REPOSITORY, "latest", an_image("new").digest)
+        assert store.tags.resolve(REPOSITORY, "latest") == an_image("new").digest
+        with pytest.raises(ManifestUnknown):
+            store.tags.tag(REPOSITORY, "latest", an_image("never pushed").digest)
+        assert store.tags.resolve(REPOSITORY, "latest") == an_image("new").digest
+
     def test_no_tags_is_a_list_no_repository_is_unknown(self, store: Store) -> None:
         """A repository is known by its first blob."""
         with pytest.raises(NameUnknown) as refused:

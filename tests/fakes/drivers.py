@@ -42,7 +42,7 @@ class FailingDriver:
         if verb not in self._verbs:
             return getattr(self._driver, verb)
 
-        def fail(key: str, *_: Any) -> None:
+        def fail(key: str, *_: Any, **__: Any) -> None:
             raise self._error(f"{key}: {verb} failed")
 
         return fail

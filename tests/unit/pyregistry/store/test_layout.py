@@ -8,7 +8,6 @@ from pyregistry.drivers.filesystem import FilesystemDriver
 from pyregistry.drivers.memory import MemoryDriver
 from pyregistry.spec.digest import Digest
 from pyregistry.store.registry import open_store
-from pyregistry.store.uploads import DriverUploads
 from tests.fakes.pushes import an_image, push_image
 
 ROOT = "docker/registry/v2"
@@ -82,7 +81,7 @@ def test_a_session_is_a_folder() -> None:
     """With ``data`` from the first moment on, and ``startedat`` in RFC 3339, which registry:2's purge goes by."""
     driver = MemoryDriver()
     started_at = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
-    made = DriverUploads(driver, clock=lambda: started_at).create("acme/app")
+    made = open_store(driver, clock=lambda: started_at).uploads.create("acme/app")
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", made.uuid)
     folder = f"{ROOT}/repositories/acme/app/_uploads/{made.uuid}"
     assert list(driver.keys("")) == [f"{folder}/data", f"{folder}/startedat"]
