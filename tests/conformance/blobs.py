@@ -38,6 +38,7 @@ END_2 = (
         "end-2-absent",
         "a blob that is not there is BLOB_UNKNOWN",
         (
+            Step("GET", "/v2/{repo}/blobs/{missing512}", 404, code="BLOB_UNKNOWN"),
             Step("GET", "/v2/{repo}/blobs/{missing}", 404, code="BLOB_UNKNOWN"),
             Step("HEAD", "/v2/{repo}/blobs/{missing}", 404, body=""),
         ),
@@ -107,6 +108,30 @@ END_2 = (
         ("blob",),
     ),
     Row(
+        "end-2-range-sha512",
+        "ranges are cut out of a blob that is asked for by sha512 as well",
+        (
+            Step(
+                "GET",
+                "/v2/{repo}/blobs/{blob512}",
+                206,
+                headers={"Range": "bytes=-500"},
+                expect={_RANGE: "bytes 1548-2047/2048", "Docker-Content-Digest": "{blob512}"},
+                body=Body("blob", 1548),
+            ),
+            Step("GET", "/v2/{repo}/blobs/{blob512}", 416, headers={"Range": "bytes=500-0"}, code="RANGE_INVALID"),
+        ),
+        ("blob512",),
+    ),
+    Row(
+        "end-2-empty-range",
+        "there is no range of no bytes: the empty blob is sent whole",
+        (
+            Step("POST", "/v2/{repo}/blobs/uploads/?digest={empty}", 201),
+            Step("GET", "/v2/{repo}/blobs/{empty}", 200, headers={"Range": "bytes=0-9"}, body=""),
+        ),
+    ),
+    Row(
         "end-2-unsatisfiable",
         "a range that is upside down or behind the end is 416 and says how much there is",
         (
@@ -168,6 +193,16 @@ END_10 = (
             Step("HEAD", "/v2/{repo}/blobs/{blob512}", 404),
         ),
         ("blob512",),
+    ),
+    Row(
+        "end-10-again",
+        "a deleted blob can be pushed again",
+        (
+            Step("DELETE", _URL, 202),
+            Step("POST", "/v2/{repo}/blobs/uploads/?digest={blob}", 201, Body("blob")),
+            Step("GET", _URL, 200, body=Body("blob")),
+        ),
+        ("blob",),
     ),
     Row(
         "end-10-digest",

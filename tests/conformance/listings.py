@@ -1,22 +1,23 @@
 """Tables of end-1, end-8, end-12 and the catalog: what there is."""
 
-from tests.conformance.steps import Row, Step
+from tests.conformance.contents import SIGNATURE
+from tests.conformance.steps import Body, Row, Step
 
 _TAGS = "/v2/{repo}/tags/list"
 _REFERRERS = "/v2/{repo}/referrers/{image}"
+_MANIFEST = {"Content-Type": "application/vnd.oci.image.manifest.v1+json"}
 _INDEX = {"Content-Type": "application/vnd.oci.image.index.v1+json"}
-_ARTIFACT_TYPE = "application/vnd.example.signature"
 
 
-def _listed(name: str, who: str) -> dict[str, object]:
-    """The descriptor of an artifact among the referrers."""
-    return {
-        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+def _listed(name: str, who: str, artifact_type: str | None = SIGNATURE, kind: str = "manifest") -> dict[str, object]:
+    """The descriptor of a manifest or an index among the referrers."""
+    shown: dict[str, object] = {
+        "mediaType": f"application/vnd.oci.image.{kind}.v1+json",
         "digest": f"{{{name}}}",
         "size": f"{{{name} size}}",
-        "artifactType": _ARTIFACT_TYPE,
         "annotations": {"who": who},
     }
+    return shown | ({"artifactType": artifact_type} if artifact_type else {})
 
 
 END_1 = (
@@ -81,6 +82,31 @@ END_8 = (
         ("image",),
     ),
     Row(
+        "end-8a-head",
+        "HEAD answers as GET does, without the list",
+        (Step("HEAD", _TAGS, 200, expect={"Content-Type": "application/json"}, body=""),),
+        ("image",),
+    ),
+    Row(
+        "end-8b-last",
+        "last need not be a tag that is there",
+        (
+            Step("GET", _TAGS + "?last=M", 200, json={"tags": ["a", "b"]}),
+            Step("GET", _TAGS + "?last=zzz", 200, json={"tags": []}, expect={"Link": None}),
+        ),
+        ("image", "tags"),
+    ),
+    Row(
+        "end-8a-moved",
+        "a tag that moved is listed once",
+        (
+            Step("PUT", "/v2/{repo}/manifests/1.0", 201, Body("layerless"), _MANIFEST),
+            Step("GET", _TAGS, 200, json={"tags": ["1.0"]}),
+            Step("GET", "/v2/{repo}/manifests/1.0", 200, expect={"Docker-Content-Digest": "{layerless}"}),
+        ),
+        ("image",),
+    ),
+    Row(
         "end-8a-unknown",
         "a repository that never was is NAME_UNKNOWN",
         (Step("GET", "/v2/never/seen/tags/list", 404, code="NAME_UNKNOWN"),),
@@ -117,7 +143,7 @@ END_12 = (
         (
             Step(
                 "GET",
-                _REFERRERS + "?artifactType=" + _ARTIFACT_TYPE,
+                _REFERRERS + "?artifactType=" + SIGNATURE,
                 200,
                 expect={"OCI-Filters-Applied": "artifactType"},
             ),
@@ -138,25 +164,66 @@ END_12 = (
             Step("GET", _REFERRERS, 200, expect={"Link": None}),
             Step(
                 "GET",
-                _REFERRERS + "?n=1&artifactType=" + _ARTIFACT_TYPE,
+                _REFERRERS + "?n=1&artifactType=" + SIGNATURE,
                 200,
                 expect={
                     "Link": "</v2/{repo}/referrers/{image}?artifactType=application%2Fvnd.example.signature"
-                    '&last={second quoted}&n=1>; rel="next"',
+                    '&last={artifact quoted}&n=1>; rel="next"',
                 },
-                json={"manifests": [_listed("second", "others")]},
+                json={"manifests": [_listed("artifact", "tests")]},
             ),
             Step(
                 "GET",
-                _REFERRERS + "?n=1&last={second}",
+                _REFERRERS + "?n=1&last={artifact}",
                 200,
                 expect={"Link": None},
-                json={"manifests": [_listed("artifact", "tests")]},
+                json={"manifests": [_listed("second", "others")]},
             ),
             Step("GET", _REFERRERS + "?n=0", 200, expect={"Link": None}, json={"manifests": []}),
             Step("GET", _REFERRERS + "?n=x", 400, code="PAGINATION_NUMBER_INVALID"),
         ),
         ("image", "artifact", "second"),
+    ),
+    Row(
+        "end-12a-type",
+        "the type is the manifest's own, else an image's is its config's, and an index has none",
+        (
+            Step(
+                "GET",
+                _REFERRERS,
+                200,
+                json={"manifests": [_listed("untyped", "untyped", "application/vnd.oci.image.config.v1+json")]},
+            ),
+            Step("DELETE", "/v2/{repo}/manifests/{untyped}", 202),
+            Step("PUT", "/v2/{repo}/manifests/{typeless}", 201, Body("typeless"), _INDEX),
+            Step("GET", _REFERRERS, 200, json={"manifests": [_listed("typeless", "typeless", None, "index")]}),
+        ),
+        ("image", "untyped"),
+    ),
+    Row(
+        "end-12a-index",
+        "an index may refer to a subject as well as a manifest may",
+        (Step("GET", _REFERRERS, 200, json={"manifests": [_listed("statement", "index", kind="index")]}),),
+        ("image", "statement parts", "statement"),
+    ),
+    Row(
+        "end-12a-subject-later",
+        "what refers to a subject that is not there yet is listed already, and after the subject came",
+        (
+            Step("GET", _REFERRERS, 200, json={"manifests": [_listed("artifact", "tests")]}),
+            Step("PUT", "/v2/{repo}/manifests/{image}", 201, Body("image"), _MANIFEST),
+            Step("GET", _REFERRERS, 200, json={"manifests": [_listed("artifact", "tests")]}),
+        ),
+        ("parts", "artifact"),
+    ),
+    Row(
+        "end-12a-subject-gone",
+        "what refers to a subject that was deleted stays listed",
+        (
+            Step("DELETE", "/v2/{repo}/manifests/{image}", 202),
+            Step("GET", _REFERRERS, 200, json={"manifests": [_listed("artifact", "tests")]}),
+        ),
+        ("image", "artifact"),
     ),
     Row(
         "end-12a-fallback",
@@ -190,6 +257,12 @@ END_12 = (
         ("image", "artifact"),
     ),
     Row(
+        "end-12a-head",
+        "HEAD answers as GET does, without the index",
+        (Step("HEAD", _REFERRERS, 200, expect=_INDEX, body=""),),
+        ("image", "artifact"),
+    ),
+    Row(
         "end-12a-digest",
         "what is no digest has no referrers",
         (Step("GET", "/v2/{repo}/referrers/sha256:baddigeststring", 400, code="DIGEST_INVALID"),),
@@ -197,6 +270,16 @@ END_12 = (
 )
 
 CATALOG = (
+    Row(
+        "catalog-emptied",
+        "a repository that holds no manifest any more is not listed",
+        (
+            Step("DELETE", "/v2/{repo}/manifests/{image}", 202),
+            Step("GET", "/v2/_catalog?n=1000", 200),
+            Step("GET", "/v2/{repo}/tags/list", 200, json={"tags": []}),
+        ),
+        ("image",),
+    ),
     Row(
         "catalog-pages",
         "repositories are listed in pages",

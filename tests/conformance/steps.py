@@ -2,26 +2,22 @@
 
 Texts may hold placeholders, filled in when the row runs:
 
-    {repo}       the row's own repository             {elsewhere}  a repository that holds the same content
-    {blob}       digest of ``BLOB``                   {blob512}    its sha512 digest
-    {missing}    digest of content that nobody has    {location}   Location of the last answer that had one
-    {image}      digest of the row's image            {image512}   its sha512 digest
-    {config}     digest of the image's config         {artifact}   digest of an artifact whose subject is the image
-    {second}     another such artifact                {about512}   one whose subject is {image512}
-    {second quoted} and {second size}: the digest as a query has it, and the manifest's length; of all content alike
-    {silent}     an artifact that names no subject    {fallback}   the tag that lists the image's referrers
+    {repo}       the row's own repository             {elsewhere}  a repository that holds the same blob
+    {blob}       digest of a content, by its name     {blob512}    its sha512 digest
+    {blob quoted} and {blob size}: the digest as a query has it, and the length
+    {missing}    digest of content that nobody has    {missing512} another one
+    {empty}      digest of no bytes at all            {empty512}   its sha512 digest
+    {location}   Location of the last answer that had one         {stale}  the one before
+    {session}    Location of the last session         {fallback}   the tag that lists the image's referrers
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-BLOB = bytes(range(256)) * 8
-"""2048 bytes; conformance rows ask for ranges in it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Content of a request or an answer by name: ``blob``, ``image``, ``artifact``; part of it with start and end."""
+    """Content of a request or an answer, by its name in ``contents.py``; part of it with start and end."""
 
     name: str
     start: int = 0
@@ -60,8 +56,10 @@ class Row:
 
     Attributes:
         id: The spec's number and a word.
-        given: What is pushed before: ``blob``, ``blob512``, ``image``, ``image512``, ``elsewhere``, the artifacts by
-            their placeholders, and ``listing``: an index of the silent artifact at the fallback tag.
+        given: What is pushed before. ``blob`` and ``blob512``: it alone. ``elsewhere`` and ``elsewhere512``: likewise,
+            there. ``parts``: the blobs of all manifests. ``image`` and ``image512``: with its blobs, as tag 1.0 and by
+            its sha512 digest. ``tags``: three more. ``index parts``: all that an index needs to be there. Other names:
+            that manifest, by digest; ``listing`` at the fallback tag.
     """
 
     id: str

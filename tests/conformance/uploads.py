@@ -10,8 +10,57 @@ _BEGIN = Step("POST", _NEW, 202, expect={"Range": "0-0"})
 _FIRST_CHUNK = Step("PATCH", "{location}", 202, Body("blob", 0, 1024), _FIRST, {"Range": "0-1023"})
 _SECOND_CHUNK = Step("PATCH", "{location}", 202, Body("blob", 1024), _SECOND, {"Range": "0-2047"})
 _CLOSE = Step("PUT", "{location}?digest={blob}", 201, expect={"Docker-Content-Digest": "{blob}"})
+_CLOSE_512 = Step("PUT", "{location}?digest={blob512}", 201, expect={"Docker-Content-Digest": "{blob512}"})
 _READ_BACK = Step("GET", "{location}", 200, body=Body("blob"))
 _UNKNOWN = "/v2/{repo}/blobs/uploads/00000000-0000-4000-8000-000000000000"
+
+_STREAM = {"Transfer-Encoding": "chunked"}
+
+
+def _refused(name: str, what: str, *steps: Step, digest: str) -> Row:
+    """A push whose content is not what its digest says, in one style: refused, and nothing of it is served."""
+    close = Step("PUT", f"{{location}}?digest={{{digest}}}", 400, code="DIGEST_INVALID")
+    last = steps[-1]
+    ending = () if last.method in ("POST", "PUT") else (close,)
+    served = Step("GET", f"/v2/{{repo}}/blobs/{{{digest}}}", 404, code="BLOB_UNKNOWN")
+    return Row(
+        f"end-6-wrong-{name}-{digest}", f"{what} with a digest of other content is refused", (*steps, *ending, served)
+    )
+
+
+def _wrong_digests(digest: str) -> tuple[Row, ...]:
+    """The rows of every style, for a digest of one algorithm."""
+    put = f"{{location}}?digest={{{digest}}}"
+    return (
+        _refused(
+            "post",
+            "a single POST",
+            Step("POST", f"{_NEW}?digest={{{digest}}}", 400, Body("blob"), code="DIGEST_INVALID"),
+            digest=digest,
+        ),
+        _refused(
+            "put", "POST then PUT", _BEGIN, Step("PUT", put, 400, Body("blob"), code="DIGEST_INVALID"), digest=digest
+        ),
+        _refused("stream", "a stream", _BEGIN, Step("PATCH", "{location}", 202, Body("blob"), _STREAM), digest=digest),
+        _refused("chunks", "a push in chunks", _BEGIN, _FIRST_CHUNK, _SECOND_CHUNK, digest=digest),
+        _refused(
+            "last-chunk",
+            "a push whose last chunk comes with the PUT",
+            _BEGIN,
+            _FIRST_CHUNK,
+            Step("PUT", put, 400, Body("blob", 1024), _SECOND, code="DIGEST_INVALID"),
+            digest=digest,
+        ),
+    )
+
+
+def _sha512(name: str, what: str, *steps: Step) -> Row:
+    """A push in one style that is closed with a sha512 digest, which comes back."""
+    back = Step(
+        "GET", "/v2/{repo}/blobs/{blob512}", 200, expect={"Docker-Content-Digest": "{blob512}"}, body=Body("blob")
+    )
+    return Row(f"end-6-sha512-{name}", f"{what} may be closed with a sha512 digest", (*steps, back))
+
 
 END_4 = (
     Row(
@@ -86,6 +135,26 @@ END_4 = (
         ("elsewhere",),
     ),
     Row(
+        "end-11-sha512",
+        "a blob is mounted by the sha512 digest that it has there, named or found",
+        (
+            Step(
+                "POST",
+                _NEW + "?mount={blob512}&from={elsewhere}",
+                201,
+                expect={
+                    "Docker-Content-Digest": "{blob512}",
+                    "Location": "{url}/v2/{repo}/blobs/{blob512}",
+                },
+            ),
+            Step("GET", "{location}", 200, expect={"Docker-Content-Digest": "{blob512}"}, body=Body("blob")),
+            Step("DELETE", "{location}", 202),
+            Step("POST", _NEW + "?mount={blob512}", 201, expect={"Docker-Content-Digest": "{blob512}"}),
+            Step("GET", "{location}", 200, body=Body("blob")),
+        ),
+        ("elsewhere512",),
+    ),
+    Row(
         "end-11-absent",
         "what cannot be mounted is uploaded: a session begins",
         (
@@ -130,7 +199,7 @@ END_5 = (
         "content may come in one PATCH that announces neither length nor range",
         (
             _BEGIN,
-            Step("PATCH", "{location}", 202, Body("blob"), {"Transfer-Encoding": "chunked"}, {"Range": "0-2047"}),
+            Step("PATCH", "{location}", 202, Body("blob"), _STREAM, {"Range": "0-2047"}),
             _CLOSE,
             _READ_BACK,
         ),
@@ -279,6 +348,51 @@ END_6 = (
         ),
     ),
     Row(
+        "end-6-empty-sha512",
+        "the empty blob has a sha512 digest as well",
+        (
+            Step("POST", _NEW + "?digest={empty512}", 201, expect={"Docker-Content-Digest": "{empty512}"}),
+            Step("HEAD", "/v2/{repo}/blobs/{empty512}", 200, expect={"Content-Length": "0"}, body=""),
+        ),
+    ),
+    Row(
+        "end-6-empty-stream",
+        "the empty blob may be streamed",
+        (
+            _BEGIN,
+            Step("PATCH", "{location}", 202, "", _STREAM, {"Range": "0-0"}),
+            Step("PUT", "{location}?digest={empty}", 201),
+            Step("GET", "{location}", 200, body=""),
+        ),
+    ),
+    Row(
+        "end-6-one-chunk",
+        "all of the content may be one chunk",
+        (
+            _BEGIN,
+            Step("PATCH", "{location}", 202, Body("blob"), {"Content-Range": "0-2047"}, {"Range": "0-2047"}),
+            _CLOSE,
+            _READ_BACK,
+        ),
+    ),
+    _sha512("stream", "a stream", _BEGIN, Step("PATCH", "{location}", 202, Body("blob"), _STREAM), _CLOSE_512),
+    _sha512("chunks", "a push in chunks", _BEGIN, _FIRST_CHUNK, _SECOND_CHUNK, _CLOSE_512),
+    _sha512(
+        "last-chunk",
+        "a push whose last chunk comes with the PUT",
+        _BEGIN,
+        _FIRST_CHUNK,
+        Step("PUT", "{location}?digest={blob512}", 201, Body("blob", 1024), _SECOND),
+    ),
+    _sha512(
+        "announced",
+        "a session that was begun for sha512",
+        Step("POST", _NEW + "?digest-algorithm=sha512", 202),
+        Step("PUT", "{location}?digest={blob512}", 201, Body("blob")),
+    ),
+    *_wrong_digests("missing"),
+    *_wrong_digests("missing512"),
+    Row(
         "end-6-unknown",
         "a session that never was cannot be closed",
         (Step("PUT", _UNKNOWN + "?digest={blob}", 404, Body("blob"), code="BLOB_UPLOAD_UNKNOWN"),),
@@ -309,6 +423,18 @@ END_13 = (
                 expect={"Location": "{url}/v2/{repo}/blobs/{blob}"},
             ),
             Step("GET", "{session}", 404, code="BLOB_UPLOAD_UNKNOWN"),
+        ),
+    ),
+    Row(
+        "end-13-stale",
+        "a Location that was given out before the last chunk tells where the session is now, and takes the next chunk",
+        (
+            _BEGIN,
+            _FIRST_CHUNK,
+            Step("PATCH", "{stale}", 416, Body("blob", 0, 1024), _FIRST, code="RANGE_INVALID"),
+            Step("GET", "{stale}", 204, expect={"Range": "0-1023"}),
+            Step("PATCH", "{location}", 202, Body("blob", 1024), _SECOND, {"Range": "0-2047"}),
+            _CLOSE,
         ),
     ),
     Row(
