@@ -2,13 +2,16 @@
 
 import argparse
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from pyregistry.commands.arguments import add_optional_config
 from pyregistry.commands.maintenance import STOP_HELP, load_for_maintenance, open_driver
 from pyregistry.commands.outcomes import DONE, FAILED
 from pyregistry.drivers.interface import DriverError
-from pyregistry.store.gc import Options, Plan, StoreInUse, StoreUnknown, collect
+from pyregistry.store.configured import choose_garbage
+from pyregistry.store.gc import collect
+from pyregistry.store.locks import StoreInUse, StoreUnknown
+from pyregistry.store.plan import Plan
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,8 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Delete what nobody refers to, in registry:2's words; a dry run tells and deletes nothing."""
     settings = load_for_maintenance(options.config)
-    age = timedelta(seconds=settings.storage.upload_purging.age_seconds)
-    what = Options(delete_untagged=options.delete_untagged, stale_before=datetime.now(UTC) - age)
+    what = choose_garbage(settings, datetime.now(UTC), delete_untagged=options.delete_untagged)
     emit = _say_nothing if options.quiet else print
     try:
         plan = collect(open_driver(settings), what, emit, dry_run=options.dry_run)

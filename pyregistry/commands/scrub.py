@@ -12,7 +12,7 @@ from pyregistry.commands.outcomes import DONE, FAILED
 from pyregistry.config import Settings
 from pyregistry.config.settings import FilesystemStorage
 from pyregistry.drivers.interface import DriverError
-from pyregistry.store.gc import StoreInUse, StoreUnknown
+from pyregistry.store.locks import StoreInUse, StoreUnknown
 from pyregistry.store.scrub import QUARANTINE, Finding, Progress, Scrub
 
 PROGRESS_SECONDS = 1.0

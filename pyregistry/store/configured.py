@@ -1,8 +1,11 @@
-"""Which wrappers a configuration puts around a store."""
+"""What a configuration makes of a store: the wrappers around it, and what of it is garbage."""
+
+from datetime import datetime, timedelta
 
 from pyregistry.config.settings import Settings
 from pyregistry.store.immutability import open_immutable
 from pyregistry.store.interface import Store
+from pyregistry.store.plan import Options
 from pyregistry.store.readonly import open_read_only
 from pyregistry.store.undeletable import open_undeletable
 from pyregistry.store.urls import open_with_urls
@@ -20,3 +23,12 @@ def wrap(store: Store, settings: Settings) -> Store:
     if settings.storage.read_only:
         store = open_read_only(store)
     return store
+
+
+def choose_garbage(settings: Settings, now: datetime, *, delete_untagged: bool) -> Options:
+    """What a collection that begins at ``now`` may take."""
+    return Options(
+        delete_untagged=delete_untagged,
+        stale_before=now - timedelta(seconds=settings.storage.upload_purging.age_seconds),
+        used_since=now - 2 * timedelta(seconds=settings.gc.grace_seconds),
+    )

@@ -5,7 +5,9 @@ must not: a folder that only another registry can serve holds references too.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from pyregistry.drivers.interface import Driver, KeyUnknown
 from pyregistry.spec.digest import CANONICAL_ALGORITHM, Digest
@@ -13,7 +15,6 @@ from pyregistry.spec.errors import DigestInvalid
 from pyregistry.store import paths
 
 BLOBS = f"{paths.ROOT}/blobs"
-UPLOADS = "_uploads"
 
 _MAX_LINK_BYTES = 512
 """More than any digest has (sha512: 135). What is longer is no link, and is not read into memory."""
@@ -63,19 +64,47 @@ def repositories(driver: Driver) -> Iterator[str]:
 def uploads(driver: Driver) -> Iterator[tuple[str, str]]:
     """Repository and session of every upload, of repositories too that hold nothing else yet."""
     for name, own in _folders(driver):
-        if UPLOADS in own:
-            for session in driver.children(f"{paths.repository(name)}/{UPLOADS}"):
+        if paths.UPLOADS in own:
+            for session in driver.children(paths.uploads(name)):
                 yield name, session
+
+
+def upload(driver: Driver, repository: str, session: str) -> tuple[int, datetime]:
+    """Bytes of an upload, and when it was last written to; one without any file is older than everything."""
+    stats = []
+    for key in driver.keys(paths.upload(repository, session)):
+        with suppress(KeyUnknown):
+            stats.append(driver.stat(key))
+    last = max((stat.modified_at for stat in stats), default=datetime.min.replace(tzinfo=UTC))
+    return sum(stat.size for stat in stats), last
+
+
+def folders(driver: Driver) -> Iterator[str]:
+    """Every folder below the repositories that is no repository's own, above before below."""
+    for name, _ in _folders(driver):
+        yield name
 
 
 def layers(driver: Driver, repository: str) -> Iterator[Link]:
     """The repository's blobs."""
-    return _links(driver, f"{paths.repository(repository)}/{paths.LAYERS}")
+    return _links(driver, _layers(repository))
 
 
 def revisions(driver: Driver, repository: str) -> Iterator[Link]:
     """The repository's manifests."""
     return _links(driver, paths.revisions(repository))
+
+
+def revision(driver: Driver, repository: str, digest: Digest) -> Iterator[Link]:
+    """One of them, if it is there."""
+    return _link(driver, paths.revision_link(repository, digest), digest)
+
+
+def link_keys(driver: Driver, repository: str) -> Iterator[str]:
+    """Where the repository's blobs and manifests are linked; nothing is read."""
+    for folder in (_layers(repository), paths.revisions(repository)):
+        for digest in _digests(driver, folder):
+            yield _link_key(folder, digest)
 
 
 def tags(driver: Driver, repository: str) -> Iterator[tuple[str, Digest | None]]:
@@ -136,10 +165,21 @@ def _folders(driver: Driver, name: str = "") -> Iterator[tuple[str, set[str]]]:
 
 def _links(driver: Driver, folder: str) -> Iterator[Link]:
     for digest in _digests(driver, folder):
-        key = f"{folder}/{digest.algorithm}/{digest.encoded}/link"
-        content = _read_link(driver, key)
-        if content is not None:
-            yield Link(key, digest, content)
+        yield from _link(driver, _link_key(folder, digest), digest)
+
+
+def _link(driver: Driver, key: str, digest: Digest) -> Iterator[Link]:
+    content = _read_link(driver, key)
+    if content is not None:
+        yield Link(key, digest, content)
+
+
+def _layers(repository: str) -> str:
+    return f"{paths.repository(repository)}/{paths.LAYERS}"
+
+
+def _link_key(folder: str, digest: Digest) -> str:
+    return f"{folder}/{digest.algorithm}/{digest.encoded}/link"
 
 
 def _digests(driver: Driver, folder: str) -> Iterator[Digest]:

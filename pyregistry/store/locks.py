@@ -2,7 +2,7 @@
 
 Who takes several takes them in this order, and never waits for one that stands before one that it holds:
 
-1. collection: one garbage collection or scrub at a time (``gc.alone``)
+1. collection: one garbage collection or scrub at a time (``alone``)
 2. upload session: one request at a time (``DriverUploads``)
 3. step: one deletion of a collection that began when nobody served
 4. repository: its manifests and tags, and that what they name is still linked
@@ -22,6 +22,32 @@ _SERVED = "docker"
 """Shared by all who serve the store. Above registry:2's layout, where nobody walks."""
 
 _STEP = "docker/registry"
+
+
+class StoreInUse(Exception):
+    """Another garbage collection or scrub works on the store."""
+
+
+class StoreUnknown(Exception):
+    """There is no store. A mistyped path must not look like a clean one."""
+
+
+@contextmanager
+def alone(driver: Driver) -> Iterator[None]:
+    """Keep other collections and scrubs out. A lock is on what is there, so there has to be a store.
+
+    Raises:
+        StoreInUse: Another one is at it.
+        StoreUnknown: There is none; in registry:2's words.
+    """
+    if not any(True for _ in driver.children(paths.ROOT)):
+        raise StoreUnknown(f"failed to mark: filesystem: Path not found: /{paths.REPOSITORIES}")
+    with ExitStack() as held:
+        try:
+            held.enter_context(driver.lock(paths.ROOT, wait=False))
+        except KeyLocked as exc:
+            raise StoreInUse(f"{exc}: another garbage-collect or scrub is working on it") from None
+        yield
 
 
 def hold_repository(driver: Driver, repository: str) -> AbstractContextManager[None]:

@@ -17,8 +17,8 @@ from pyregistry.spec.errors import ManifestInvalid
 from pyregistry.spec.manifest import Index, Manifest, parse, parse_media_type
 from pyregistry.spec.media_types import NON_DISTRIBUTABLE_TYPES
 from pyregistry.store import inventory, paths
-from pyregistry.store.gc import alone
 from pyregistry.store.inventory import Link
+from pyregistry.store.locks import alone
 
 QUARANTINE = "quarantine"
 """Beside ``docker/``, where no registry looks: ``quarantine/<algorithm>/<hex>.<time>``."""
@@ -83,7 +83,7 @@ class Scrub:
         """What is wrong, as it is found.
 
         Raises:
-            StoreInUse, StoreUnknown: See ``gc.alone``.
+            StoreInUse, StoreUnknown: See ``alone``.
         """
         with alone(self._driver):
             for repository in inventory.repositories(self._driver):

@@ -16,8 +16,11 @@ from pyregistry.drivers.memory import MemoryDriver
 from pyregistry.spec.digest import Digest
 from pyregistry.spec.media_types import OCI_MANIFEST
 from pyregistry.store import inventory, paths
-from pyregistry.store.gc import Edges, Options, Plan, StoreInUse, StoreUnknown, collect, parents_first, reach
+from pyregistry.store.gc import collect
+from pyregistry.store.graph import Edges, parents_first, reach
 from pyregistry.store.interface import Store
+from pyregistry.store.locks import StoreInUse, StoreUnknown
+from pyregistry.store.plan import Options, Plan
 from pyregistry.store.registry import open_store
 from tests.fakes.disk import Died
 from tests.fakes.drivers import DyingDriver
@@ -32,7 +35,7 @@ TAGS = st.sampled_from(("1.0", "latest"))
 
 def run(driver: Driver, *, untagged: bool = True, dry: bool = False, stale_before: datetime = LONG_AGO) -> Plan:
     """Collect and say nothing."""
-    return collect(driver, Options(untagged, stale_before), lambda _: None, dry_run=dry)
+    return collect(driver, Options(untagged, stale_before, LONG_AGO), lambda _: None, dry_run=dry)
 
 
 def content(driver: Driver) -> dict[str, bytes]:
@@ -395,3 +398,12 @@ def test_parents_first() -> None:
     """No index comes after a child of its own; those that are not chosen do not count."""
     manifests = {A: Edges(), B: Edges((A, D)), C: Edges((B, A)), D: Edges()}
     assert parents_first(manifests, {A, B, C}) == [C, B, A]
+
+
+def test_families() -> None:
+    """Who leads to whom, in either direction and through others, goes together; strangers go apart."""
+    manifests = {A: Edges(), B: Edges((A, D)), C: Edges(subject=B), D: Edges()}
+    assert list(families(manifests, {A, C, D})) == [[digest] for digest in sorted((A, C, D))]
+    (family,) = families(manifests, {A, B, C})
+    assert set(family) == {A, B, C}
+    assert family.index(B) < family.index(A)

@@ -14,8 +14,8 @@ from pyregistry.spec.digest import Digest
 from pyregistry.spec.errors import BlobUnknown
 from pyregistry.spec.media_types import OCI_LAYER
 from pyregistry.store import paths
-from pyregistry.store.gc import StoreInUse, StoreUnknown
 from pyregistry.store.interface import Store
+from pyregistry.store.locks import StoreInUse, StoreUnknown
 from pyregistry.store.registry import open_store
 from pyregistry.store.scrub import Finding, Kind, Progress, Scrub
 from tests.fakes.drivers import FailingDriver
