@@ -27,6 +27,10 @@ LEEWAY = timedelta(seconds=60)
 """How far the clock may have been set back since a token was signed; distribution allows as much."""
 
 
+MEMORY_SECONDS = 300.0
+"""How long a verified token need not be proven again. Not for ever: the certificate that proved it ends some day."""
+
+
 class TokenInvalid(ValueError):
     """Not a token of this registry, or not any more one."""
 
@@ -106,7 +110,7 @@ class TokenSigner:
 
 
 class VerifiedTokens:
-    """Verifies each token once, and remembers what it said until it expires.
+    """Verifies each token once, and remembers what it said for some minutes, or until it expires.
 
     Args:
         verify: Proves a token; what it raises goes to whoever asks, and nothing is remembered.
@@ -128,7 +132,8 @@ class VerifiedTokens:
         claims = self.recall(token)
         if claims is None:
             claims = self._verify(token)
-            self._remembered.remember(token.encode(), claims, claims.expires_at)
+            until = min(claims.expires_at, self._now().timestamp() + MEMORY_SECONDS)
+            self._remembered.remember(token.encode(), claims, until)
         return claims
 
     def recall(self, token: str) -> Claims | None:

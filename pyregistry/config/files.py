@@ -4,7 +4,7 @@ import ssl
 from pathlib import Path
 
 from pyregistry.config.section import Section
-from pyregistry.config.settings import HtpasswdAuth, Settings, TlsSettings
+from pyregistry.config.settings import HtpasswdAuth, Settings, TlsSettings, TokenAuth
 from pyregistry.spec.htpasswd import HtpasswdInvalid, parse_htpasswd
 
 
@@ -15,6 +15,8 @@ def check_files(settings: Settings, root: Section) -> None:
     match settings.auth:
         case HtpasswdAuth(path=path) if not _is_missing(path):  # a missing one is provisioned, as registry:2 does
             _check_htpasswd(path, root.section("auth").section("htpasswd"))
+        case TokenAuth(root_cert_bundle=bundle, jwks=jwks):
+            _check_keys(bundle, jwks, root.section("auth").section("token"))
 
 
 def _check_tls(tls: TlsSettings, section: Section) -> None:
@@ -45,6 +47,19 @@ def _check_htpasswd(path: Path, section: Section) -> None:
             parse_htpasswd(path.read_bytes())
         except HtpasswdInvalid as exc:
             section.mistake("path", f"{path}: {exc}")
+
+
+def _check_keys(bundle: Path | None, jwks: Path | None, section: Section) -> None:
+    from pyregistry.spec.jwk import KeyInvalid, parse_certificates, parse_key_set  # heavy, and seldom wanted
+
+    for name, path, parse in (("rootcertbundle", bundle, parse_certificates), ("jwks", jwks, parse_key_set)):
+        if path is None or not _check_readable(section, name, path):
+            continue
+        try:
+            if not parse(path.read_bytes()):
+                section.mistake(name, f"{path}: token auth requires at least one token signing key")
+        except KeyInvalid as exc:
+            section.mistake(name, f"{path}: {exc}")
 
 
 def _is_missing(path: Path) -> bool:

@@ -18,8 +18,6 @@ REFUSED: Mapping[str, str] = MappingProxyType(
         "storage.gcs": _OBJECT_STORE,
         "storage.swift": _OBJECT_STORE,
         "storage.oss": _OBJECT_STORE,
-        "auth.silly": "it lets everybody in; leave auth out for that",
-        "auth.token": "an outside token server is not asked; pyregistry.accounts gives the registry its own",
         "middleware": "storage and repository middleware is not loaded",
         "notifications": "no webhook is sent; pyregistry.journal records every request",
         "proxy": "pull-through caching is not built yet",

@@ -1,5 +1,6 @@
 """The same tokens at a real registry:2 and at ours: both take them, or neither does; where not, it stands here why."""
 
+import hmac
 import http.client
 import json
 import re
@@ -13,10 +14,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 import yaml
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pyregistry.auth.guards import guard_for
@@ -24,12 +25,11 @@ from pyregistry.auth.interface import AccessController, AccessRequest, RequestCr
 from pyregistry.config.settings import TokenAuth
 from pyregistry.spec.endpoints import Access
 from pyregistry.spec.errors import Unauthorized
-from pyregistry.spec.jwk import libtrust_id, thumbprint
+from pyregistry.spec.jwk import PublicKey, key_of, libtrust_id, thumbprint
 from tests.contract.test_access_controllers import bare_settings
 from tests.fakes.token_server import (
     ALGORITHMS,
     ISSUER,
-    NEWER_ALGORITHMS,
     SERVICE,
     Authority,
     as_text,
@@ -50,35 +50,32 @@ SIGNER = certify("signer", make_key("rsa", 2), ROOT)
 DEEP_SIGNER = certify("deep signer", make_key("rsa", 3), INTERMEDIATE)
 STRANGER = certify("stranger", make_key("rsa", 4), is_authority=True)
 NAMESAKE = certify("root", make_key("rsa", 5), is_authority=True)
-OWN = {kind: certify(f"own {kind}", make_key(kind, 6)) for kind in ("rsa", "p256", "p384", "p521", "ed25519")}
+OWN = {kind: certify(f"own {kind}", make_key(kind, 6)) for kind in ("rsa", "p256", "p384", "p521")}
 """Certificates in the bundle that sign tokens themselves, as small token servers have them."""
 
-BUNDLE = (ROOT, *(own for kind, own in OWN.items() if kind != "ed25519"))
-"""Without Ed25519, which keeps registry:2 from starting."""
+BUNDLE = (ROOT, *OWN.values())
 
 Make = Callable[[], str]
-TABLE: dict[str, tuple[bool, Make]] = {}
-"""By a word for it: whether we take the token, and the token."""
 
+NEWER = {"PS256": "rsa", "PS384": "rsa", "PS512": "rsa"}
 DIFFERENCES = {
-    **{f"x5c {algorithm}": "registry:2 knows RSA PKCS#1 and ECDSA only" for algorithm in NEWER_ALGORITHMS},
+    **{f"x5c {algorithm}": "registry:2 knows RSA PKCS#1 and ECDSA only, registry:3 more" for algorithm in NEWER},
+    "aud as a list": "RFC 7519 allows a list, and registry:3 takes it",
 }
-"""Where registry:2 decides otherwise, and why we do."""
-
-
-def row(name: str, make: Make, *, taken: bool) -> None:
-    """One token."""
-    TABLE[name] = (taken, make)
+"""Where registry:2 refuses what we take, and why we do."""
 
 
 def jwk_of(authority: Authority, **more: object) -> dict[str, Any]:
     """The public key as a token's header holds it; registry:2 wants its ``kid`` there too."""
-    import jwt
-
     algorithm = jwt.get_algorithm_by_name("RS256" if "rsa" in type(authority.key).__module__ else "ES256")
     values = algorithm.to_jwk(authority.key.public_key(), as_dict=True)
     values.pop("key_ops", None)
-    return values | {"kid": libtrust_id(authority.certificate.public_key())} | more  # type: ignore[arg-type]
+    return values | {"kid": libtrust_id(public(authority))} | more
+
+
+def public(authority: Authority) -> PublicKey:
+    """The key that its certificate vouches for."""
+    return key_of(authority.certificate)
 
 
 def at(seconds: int) -> int:
@@ -92,123 +89,12 @@ def by_signer(signer: Authority = SIGNER, chain: tuple[Authority, ...] = (), **c
     return lambda: sign(signer.key, "RS256", {"x5c": x5c}, claims(**changes))
 
 
-def expired_signer() -> Authority:
-    """Its certificate's time is over."""
-    return certify("late", make_key("rsa", 2), ROOT, lifetime=(-2 * HOUR, -HOUR))
-
-
 def confused(algorithm: str) -> str:
     """The old trick: the public key, which everybody knows, as the secret of an HMAC."""
-    import hmac
-
-    pem = OWN["rsa"].certificate.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    header = {"alg": algorithm, "typ": "JWT", "kid": libtrust_id(OWN["rsa"].certificate.public_key())}  # type: ignore[arg-type]
+    pem = public(OWN["rsa"]).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    header = {"alg": algorithm, "typ": "JWT", "kid": libtrust_id(public(OWN["rsa"]))}
     content = as_text(header, claims())
     return f"{content}.{as_text(hmac.digest(pem, content.encode(), 'sha256'))}"
-
-
-def fill() -> None:
-    """All tokens."""
-    for algorithm, kind in (ALGORITHMS | NEWER_ALGORITHMS).items():
-        own = OWN[kind]
-        row(
-            f"x5c {algorithm}",
-            lambda own=own, algorithm=algorithm: sign(own.key, algorithm, {"x5c": [own.encoded]}),
-            taken=kind != "ed25519",
-        )
-    rsa, key_id = OWN["rsa"], libtrust_id(OWN["rsa"].certificate.public_key())  # type: ignore[arg-type]
-    row("kid of libtrust", lambda: sign(rsa.key, "RS256", {"kid": key_id}), taken=True)
-    row("jwk", lambda: sign(rsa.key, "RS256", {"jwk": jwk_of(rsa)}), taken=True)
-    row("jwk with x5c", lambda: sign(SIGNER.key, "RS256", {"jwk": jwk_of(SIGNER, x5c=[SIGNER.encoded])}), taken=True)
-    row("signed by the root itself", by_signer(ROOT), taken=True)
-    row("chain over an intermediate", by_signer(DEEP_SIGNER, (INTERMEDIATE,)), taken=True)
-    row("chain out of order", by_signer(DEEP_SIGNER, (STRANGER, INTERMEDIATE)), taken=True)
-    row("no sub", by_signer(sub=None), taken=True)
-    row("no nbf", by_signer(nbf=None), taken=True)
-    row("expired within the leeway", by_signer(exp=at(-30)), taken=True)
-    row("nbf within the leeway", by_signer(nbf=at(30)), taken=True)
-    row("aud as a list", by_signer(aud=[SERVICE, "other"]), taken=True)
-    row("all actions", by_signer(access=[{"type": "repository", "name": "acme/app", "actions": ["*"]}]), taken=True)
-    row(
-        "access in two entries",
-        by_signer(access=[{"type": "repository", "name": "acme/app", "actions": [each]} for each in ("push", "pull")]),
-        taken=True,
-    )
-
-    row("no access", by_signer(access=None), taken=False)
-    row(
-        "access null",
-        lambda: sign(SIGNER.key, "RS256", {"x5c": [SIGNER.encoded]}, claims() | {"access": None}),
-        taken=False,
-    )
-    row("access elsewhere", by_signer(access=[{"type": "repository", "name": "b", "actions": ["pull"]}]), taken=False)
-    row(
-        "access to another type",
-        by_signer(access=[{"type": "r", "name": "acme/app", "actions": ["pull"]}]),
-        taken=False,
-    )
-    row("push only", by_signer(access=[{"type": "repository", "name": "acme/app", "actions": ["push"]}]), taken=False)
-    row("access of another form", by_signer(access={"acme/app": "pull"}), taken=False)
-    row("expired", by_signer(exp=at(-90)), taken=False)
-    row("no exp", by_signer(exp=None), taken=False)
-    row("exp as a text", by_signer(exp=str(at(900))), taken=False)
-    row("not valid yet", by_signer(nbf=at(90)), taken=False)
-    row("another audience", by_signer(aud="other"), taken=False)
-    row("other audiences", by_signer(aud=["other", "another"]), taken=False)
-    row("no audience", by_signer(aud=None), taken=False)
-    row("another issuer", by_signer(iss="https://evil.example.com"), taken=False)
-    row("no issuer", by_signer(iss=None), taken=False)
-    row("chain to a stranger", by_signer(certify("s", make_key("rsa", 2), STRANGER), (STRANGER,)), taken=False)
-    row("chain to a namesake", by_signer(certify("s", make_key("rsa", 2), NAMESAKE), (NAMESAKE,)), taken=False)
-    row("chain with a gap", by_signer(DEEP_SIGNER), taken=False)
-    row("signer's time is over", by_signer(expired_signer()), taken=False)
-    row("signer of tomorrow", by_signer(certify("t", make_key("rsa", 2), ROOT, lifetime=(HOUR, 2 * HOUR))), taken=False)
-    row("issued by a mere signer", by_signer(certify("s", make_key("rsa", 7), SIGNER), (SIGNER,)), taken=False)
-    too_deep = certify("second", make_key("p256", 8), INTERMEDIATE, is_authority=True)
-    row(
-        "one authority too many",
-        by_signer(certify("s", make_key("rsa", 7), too_deep), (too_deep, INTERMEDIATE)),
-        taken=False,
-    )
-    unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
-    row(
-        "an unknown critical extension",
-        by_signer(certify("s", make_key("rsa", 2), ROOT, extensions=[(unknown, True)])),
-        taken=False,
-    )
-    row("leaf of another key", lambda: sign(STRANGER.key, "RS256", {"x5c": [SIGNER.encoded]}), taken=False)
-    row("jwk of a stranger", lambda: sign(STRANGER.key, "RS256", {"jwk": jwk_of(STRANGER)}), taken=False)
-    row(
-        "jwk under a trusted name",
-        lambda: sign(STRANGER.key, "RS256", {"jwk": jwk_of(STRANGER, kid=key_id)}),
-        taken=False,
-    )
-    row(
-        "jwk with another's x5c",
-        lambda: sign(STRANGER.key, "RS256", {"jwk": jwk_of(STRANGER, x5c=[SIGNER.encoded])}),
-        taken=False,
-    )
-    row(
-        "kid of a stranger",
-        lambda: sign(STRANGER.key, "RS256", {"kid": libtrust_id(STRANGER.key.public_key())}),
-        taken=False,
-    )  # type: ignore[arg-type]
-    row("kid of another key", lambda: sign(STRANGER.key, "RS256", {"kid": key_id}), taken=False)
-    row("no key named", lambda: sign(rsa.key, "RS256", {}), taken=False)
-    row("empty x5c", lambda: sign(rsa.key, "RS256", {"x5c": []}), taken=False)
-    row("x5c of nonsense", lambda: sign(rsa.key, "RS256", {"x5c": ["bm8="]}), taken=False)
-    row("x5c as a text", lambda: sign(rsa.key, "RS256", {"x5c": rsa.encoded}), taken=False)
-    row("alg none", lambda: as_text({"alg": "none", "kid": key_id}, claims()) + ".", taken=False)
-    row("alg none with a signature", lambda: as_text({"alg": "none", "kid": key_id}, claims(), b"x"), taken=False)
-    row("alg of another hash", lambda: relabelled("RS512"), taken=False)
-    row("alg of another kind", lambda: relabelled("ES256"), taken=False)
-    row("HMAC with the public key", lambda: confused("HS256"), taken=False)
-    row("the public key's HMAC called RS256", lambda: confused("RS256"), taken=False)
-    row("two parts", lambda: as_text({"alg": "RS256"}, claims()), taken=False)
-    row("four parts", lambda: by_signer()() + ".e30", taken=False)
-    row("header of no object", lambda: as_text([], claims(), b"x"), taken=False)
-    row("claims of no object", lambda: as_text({"alg": "RS256", "kid": key_id}, [], b"x"), taken=False)
-    row("nonsense", lambda: "nonsense", taken=False)
 
 
 def relabelled(algorithm: str) -> str:
@@ -218,7 +104,121 @@ def relabelled(algorithm: str) -> str:
     return f"{as_text({'alg': algorithm, 'typ': 'JWT', 'x5c': [own.encoded]})}.{content}.{signature}"
 
 
-fill()
+def signed_by_own(algorithm: str, kind: str) -> Make:
+    """A token of one of the certificates in the bundle."""
+    own = OWN[kind]
+    return lambda: sign(own.key, algorithm, {"x5c": [own.encoded]})
+
+
+def access_to(kind: str, name: str, *actions: str) -> Make:
+    """A token with one entry of access."""
+    return by_signer(access=[{"type": kind, "name": name, "actions": actions}])
+
+
+def good_keys() -> dict[str, Make]:
+    """Every way in which a token may name a trusted key."""
+    own, key_id = OWN["rsa"], libtrust_id(public(OWN["rsa"]))
+    return {
+        **{f"x5c {each}": signed_by_own(each, kind) for each, kind in (ALGORITHMS | NEWER).items()},
+        "kid of libtrust": lambda: sign(own.key, "RS256", {"kid": key_id}),
+        "jwk": lambda: sign(own.key, "RS256", {"jwk": jwk_of(own)}),
+        "jwk with x5c": lambda: sign(SIGNER.key, "RS256", {"jwk": jwk_of(SIGNER, x5c=[SIGNER.encoded])}),
+        "signed by the root itself": by_signer(ROOT),
+        "chain over an intermediate": by_signer(DEEP_SIGNER, (INTERMEDIATE,)),
+        "chain out of order": by_signer(DEEP_SIGNER, (STRANGER, INTERMEDIATE)),
+    }
+
+
+def good_claims() -> dict[str, Make]:
+    """What claims may say and leave out."""
+    return {
+        "no sub": by_signer(sub=None),
+        "no nbf": by_signer(nbf=None),
+        "expired within the leeway": by_signer(exp=at(-30)),
+        "nbf within the leeway": by_signer(nbf=at(30)),
+        "aud as a list": by_signer(aud=[SERVICE, "other"]),
+        "all actions": access_to("repository", "acme/app", "*"),
+        "access in two entries": by_signer(
+            access=[{"type": "repository", "name": "acme/app", "actions": [each]} for each in ("push", "pull")]
+        ),
+    }
+
+
+def bad_claims() -> dict[str, Make]:
+    """Signed well, and not for this."""
+    return {
+        "no access": by_signer(access=None),
+        "access to something else": access_to("repository", "b", "pull"),
+        "access to another type": access_to("registry", "acme/app", "pull"),
+        "push only": access_to("repository", "acme/app", "push"),
+        "access of another form": by_signer(access={"acme/app": "pull"}),
+        "expired": by_signer(exp=at(-90)),
+        "no exp": by_signer(exp=None),
+        "exp as a text": by_signer(exp=str(at(900))),
+        "not valid yet": by_signer(nbf=at(90)),
+        "another audience": by_signer(aud="other"),
+        "other audiences": by_signer(aud=["other", "another"]),
+        "no audience": by_signer(aud=None),
+        "another issuer": by_signer(iss="https://evil.example.com"),
+        "no issuer": by_signer(iss=None),
+    }
+
+
+def bad_chains() -> dict[str, Make]:
+    """Certificates that lead nowhere."""
+    too_deep = certify("second", make_key("p256", 8), INTERMEDIATE, is_authority=True)
+    unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
+    key, own = make_key("rsa", 7), OWN["rsa"]
+    return {
+        "chain to a stranger": by_signer(certify("s", key, STRANGER), (STRANGER,)),
+        "chain to a namesake": by_signer(certify("s", key, NAMESAKE), (NAMESAKE,)),
+        "chain with a gap": by_signer(DEEP_SIGNER),
+        "signer of yesterday": by_signer(certify("s", key, ROOT, lifetime=(-2 * HOUR, -HOUR))),
+        "signer of tomorrow": by_signer(certify("s", key, ROOT, lifetime=(HOUR, 2 * HOUR))),
+        "issued by a mere signer": by_signer(certify("s", key, SIGNER), (SIGNER,)),
+        "one authority too many": by_signer(certify("s", key, too_deep), (too_deep, INTERMEDIATE)),
+        "an unknown critical extension": by_signer(certify("s", key, ROOT, extensions=[(unknown, True)])),
+        "leaf of another key": lambda: sign(STRANGER.key, "RS256", {"x5c": [SIGNER.encoded]}),
+        "x5c of nothing": lambda: sign(own.key, "RS256", {"x5c": []}),
+        "x5c of nonsense": lambda: sign(own.key, "RS256", {"x5c": ["bm8="]}),
+        "x5c as a text": lambda: sign(own.key, "RS256", {"x5c": own.encoded}),
+    }
+
+
+def bad_keys() -> dict[str, Make]:
+    """Keys that nobody trusts, also under a trusted name."""
+    own, trusted = OWN["rsa"], libtrust_id(public(OWN["rsa"]))
+    stolen = jwk_of(STRANGER, x5c=[SIGNER.encoded])
+    return {
+        "jwk of a stranger": lambda: sign(STRANGER.key, "RS256", {"jwk": jwk_of(STRANGER)}),
+        "jwk under a trusted name": lambda: sign(STRANGER.key, "RS256", {"jwk": jwk_of(STRANGER, kid=trusted)}),
+        "jwk with another's x5c": lambda: sign(STRANGER.key, "RS256", {"jwk": stolen}),
+        "kid of a stranger": lambda: sign(STRANGER.key, "RS256", {"kid": libtrust_id(public(STRANGER))}),
+        "kid of another key": lambda: sign(STRANGER.key, "RS256", {"kid": trusted}),
+        "no key named": lambda: sign(own.key, "RS256", {}),
+    }
+
+
+def bad_forms() -> dict[str, Make]:
+    """The algorithm is the attacker's word, and so is the form."""
+    trusted = libtrust_id(public(OWN["rsa"]))
+    return {
+        "alg none": lambda: as_text({"alg": "none", "kid": trusted}, claims()) + ".",
+        "alg none with a signature": lambda: as_text({"alg": "none", "kid": trusted}, claims(), b"x"),
+        "alg of another hash": lambda: relabelled("RS512"),
+        "alg of another kind": lambda: relabelled("ES256"),
+        "HMAC with the public key": lambda: confused("HS256"),
+        "the public key's HMAC called RS256": lambda: confused("RS256"),
+        "two parts": lambda: as_text({"alg": "RS256"}, claims()),
+        "four parts": lambda: by_signer()() + ".e30",
+        "header of no object": lambda: as_text([], claims(), b"x"),
+        "claims of no object": lambda: as_text({"alg": "RS256", "kid": trusted}, [], b"x"),
+        "nonsense": lambda: "nonsense",
+    }
+
+
+GOOD = good_keys() | good_claims()
+BAD = bad_claims() | bad_chains() | bad_keys() | bad_forms()
 
 
 @dataclass(frozen=True)
@@ -310,17 +310,17 @@ def parsed(challenge: str | None) -> dict[str, str]:
     return dict(re.findall(r'(\w+)="([^"]*)"', challenge or ""))
 
 
-@pytest.mark.parametrize("name", TABLE)
-def test_the_same_tokens_are_taken(ours: AccessController, name: str) -> None:
-    """Ours decides as the table says."""
-    taken, make = TABLE[name]
-    assert (challenge(ours, f"Bearer {make()}", Access.PULL) is None) is taken
+@pytest.mark.parametrize("name", GOOD | BAD)
+def test_good_tokens_are_taken_and_bad_ones_refused(ours: AccessController, name: str) -> None:
+    """Whatever registry:2 may do."""
+    token = (GOOD | BAD)[name]()
+    assert (challenge(ours, f"Bearer {token}", Access.PULL) is None) is (name in GOOD)
 
 
-@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("name", GOOD | BAD)
 def test_registry_2_decides_likewise(ours: AccessController, registry2: Partner, name: str) -> None:
     """registry:2 takes and refuses the same tokens, with the same challenge, but for the differences above."""
-    token = TABLE[name][1]()
+    token = (GOOD | BAD)[name]()
     status, said = registry2.ask("/v2/acme/app/tags/list", f"Bearer {token}")
     mine = challenge(ours, f"Bearer {token}", Access.PULL)
     same = (status != 401, parsed(said)) == (mine is None, parsed(mine))
@@ -341,11 +341,5 @@ def test_who_brings_no_token_is_sent_to_the_token_server(
 def test_the_names_of_keys(ours: AccessController) -> None:
     """``kid`` may be the RFC 7638 thumbprint too, by which registry:3 knows the bundle's keys."""
     own = OWN["p256"]
-    kid = thumbprint(own.certificate.public_key())  # type: ignore[arg-type]
+    kid = thumbprint(public(own))
     assert challenge(ours, f"Bearer {sign(own.key, 'ES256', {'kid': kid})}", Access.PULL) is None
-
-
-def test_sha_1_is_no_signature_of_a_certificate(ours: AccessController) -> None:
-    """A certificate that SHA-1 vouches for could be anybody's."""
-    weak = certify("weak", make_key("rsa", 2), ROOT, algorithm=hashes.SHA1())  # noqa: S303  that is the point
-    assert challenge(ours, f"Bearer {by_signer(weak)()}", Access.PULL)

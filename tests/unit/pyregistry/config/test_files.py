@@ -82,6 +82,24 @@ def test_a_password_file_is_read_too(complaints: Complaint, configure: Loader, t
     ]
 
 
+def test_a_token_servers_keys_are_read_too(complaints: Complaint, configure: Loader, tmp_path: Path) -> None:
+    """Certificates and key sets that hold no key, or cannot be read, are said with their reason."""
+    certificate, _ = write_pair(tmp_path, "signer")
+    bundle, jwks = tmp_path / "bundle.pem", tmp_path / "keys.json"
+    token = f"realm: r, service: s, issuer: i, rootcertbundle: {bundle}, jwks: {jwks}"
+    text = f"{MINIMAL}auth: {{token: {{{token}}}}}\n"
+    bundle.write_text("no PEM", encoding="utf-8")
+    jwks.write_text('{"keys": []}', encoding="utf-8")
+    first, second = complaints(text, files_too=True)
+    assert first.startswith(f"line 4: auth.token.rootcertbundle: {bundle}: expected PEM certificates")
+    assert second == f"line 4: auth.token.jwks: {jwks}: token auth requires at least one token signing key"
+    jwks.unlink()
+    bundle.write_bytes(certificate.read_bytes())
+    assert complaints(text, files_too=True) == [f"line 4: auth.token.jwks: open {jwks}: no such file or directory"]
+    jwks.write_text('{"keys": [{"kty": "oct", "kid": "a", "k": "AAAA"}]}', encoding="utf-8")
+    assert configure(text, files_too=True).auth is not None
+
+
 def test_files_are_left_alone_unless_asked_for(configure: Loader, tmp_path: Path) -> None:
     """Whoever only administers accounts need not be able to read the key."""
     assert configure(with_tls(tmp_path / "no.crt", tmp_path / "no.key")).http.tls is not None

@@ -8,6 +8,7 @@ import pytest
 from pyregistry.config import ConfigurationError, load
 from pyregistry.config.loading import MAX_BYTES
 from pyregistry.config.settings import (
+    ASYMMETRIC_ALGORITHMS,
     FilesystemStorage,
     HealthSettings,
     HtpasswdAuth,
@@ -16,14 +17,20 @@ from pyregistry.config.settings import (
     LogFormatter,
     LogLevel,
     MemoryStorage,
+    SigningAlgorithm,
+    SillyAuth,
     TcpAddress,
     TlsSettings,
     TlsVersion,
+    TokenAuth,
     Twin,
     UnixAddress,
     UploadPurging,
 )
 from tests.unit.pyregistry.config.conftest import MINIMAL, Complaint, Loader
+
+TOKEN = "{realm: https://auth/token, service: s, issuer: i, rootcertbundle: /bundle"
+"""``auth.token`` as registry:2 wants it, for more keys and a brace."""
 
 SHIPPED_WITH_REGISTRY_2 = """\
     version: 0.1
@@ -134,6 +141,26 @@ def test_our_own_section_names_twin_accounts_and_journal(configure: Loader) -> N
     assert settings.storage.driver == MemoryStorage()
 
 
+def test_an_outside_token_server_is_read(configure: Loader) -> None:
+    """registry:2's four options, and registry:3's; HMAC is wanted only where it is listed."""
+    head = "version: 0.1\nstorage: inmemory\n"
+    assert configure(f"{head}auth: {{token: {TOKEN}}}}}\n").auth == TokenAuth(
+        "https://auth/token", "s", "i", Path("/bundle"), signing_algorithms=ASYMMETRIC_ALGORITHMS
+    )
+    more = "jwks: /keys, autoredirect: true, autoredirectpath: /t, signingalgorithms: [hs256, EdDSA]"
+    assert configure(f"{head}auth: {{token: {TOKEN}, {more}}}}}\n").auth == TokenAuth(
+        *("https://auth/token", "s", "i", Path("/bundle"), Path("/keys"), True, "/t"),
+        (SigningAlgorithm.HS256, SigningAlgorithm.EDDSA),
+    )
+
+
+def test_silly_is_read_and_said_to_be(configure: Loader) -> None:
+    """It starts, with a warning."""
+    settings = configure(f"{MINIMAL}auth: {{silly: {{realm: r, service: s}}}}\n")
+    assert settings.auth == SillyAuth("r", "s")
+    assert ["for development" in str(warning) for warning in settings.warnings] == [True]
+
+
 def test_a_unix_socket_is_an_address(configure: Loader) -> None:
     """With ``net: unix`` the address is a path."""
     settings = configure("version: 0.1\nstorage: inmemory\nhttp: {net: unix, addr: /run/registry.sock}\n")
@@ -200,7 +227,12 @@ def test_all_mistakes_come_at_once_with_their_lines(complaints: Complaint) -> No
         ("storage: s3\n", "storage.s3: not offered here: only filesystem and inmemory storage are"),
         ("storage: floppy\n", "storage.floppy: unknown key"),
         ("storage: inmemory\nproxy: {remoteurl: x}\n", "proxy: not offered here"),
-        ("storage: inmemory\nauth: {token: {}}\n", "auth.token: not offered here"),
+        ("storage: inmemory\nauth: {token: {}}\n", 'token auth requires a valid option string: "issuer"'),
+        ("storage: inmemory\nauth: {token: {}}\n", 'requires a valid option string: "rootcertbundle" or "jwks"'),
+        ("storage: inmemory\nauth: {silly: {realm: r}}\n", '"service" must be set for silly access controller'),
+        (f"storage: inmemory\nauth: {{token: {TOKEN}, signingalgorithms: [none]}}}}\n", "expected one of EdDSA, HS256"),
+        (f"storage: inmemory\nauth: {{token: {TOKEN}, signingalgorithms: [HS256]}}}}\n", "HMAC needs a jwks file"),
+        (f"storage: inmemory\nauth: {{token: {TOKEN}, autoredirectpath: auth}}}}\n", "expected a path such as"),
         ("storage: inmemory\nauth: {none: , htpasswd: {realm: r, path: p}}\n", "must provide exactly one type"),
         ("storage: inmemory\nhttp: {net: unix}\n", "http.net: unix needs http.addr"),
         ("storage: inmemory\nhttp: [a]\n", "http: expected a mapping, got a list"),
