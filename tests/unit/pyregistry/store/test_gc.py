@@ -17,7 +17,7 @@ from pyregistry.spec.digest import Digest
 from pyregistry.spec.media_types import OCI_MANIFEST
 from pyregistry.store import inventory, paths
 from pyregistry.store.gc import collect
-from pyregistry.store.graph import Edges, parents_first, reach
+from pyregistry.store.graph import Edges, families, parents_first, reach
 from pyregistry.store.interface import Store
 from pyregistry.store.locks import StoreInUse, StoreUnknown
 from pyregistry.store.plan import Options, Plan
