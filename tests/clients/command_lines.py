@@ -1,22 +1,17 @@
-"""Real clients, each as three verbs: log in, push, pull. What a client keeps of what it pulled is read from its disk.
+"""What the tests ask of a real client: log in, push, pull, and the further verbs that some have.
 
-Builders (docker, podman, buildah) push what they built from a Dockerfile; copiers (skopeo, oras, crane) push an image
-layout. Each has a home of its own: no test sees the machine's logins or images.
+What a client keeps of what it pulled is read from its disk. Each has a home of its own: no test sees the machine's
+logins or images.
 """
 
 import hashlib
-import json
 import shutil
-import sys
-import tarfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Protocol, runtime_checkable
 
-from tests.clients.cgroups import remove_cgroups
-from tests.clients.daemon import Daemon
 from tests.clients.image import Sample
 from tests.clients.namespace import Namespace
 from tests.clients.registry import Registry
@@ -104,289 +99,51 @@ class CommandLine(ABC):
         return self.folder / f"{stem}-{self._made}"
 
 
-class Docker(CommandLine):
-    """Docker's command line and daemon."""
+@runtime_checkable
+class Lists(Protocol):
+    """A client that lists what a registry has."""
 
-    name = "docker"
+    def list_tags(self, registry: Registry, repository: str) -> list[str]:
+        """Tags of a repository, as it prints them. Raises CommandFailedError."""
+        ...
 
-    def __init__(self, daemon: Daemon, folder: Path) -> None:
-        super().__init__(daemon.namespace, folder, daemon.environment)
-        self.daemon = daemon
-        settings = {"cliPluginsExtraDirs": [str(daemon.plugins)]}
-        (folder / "config.json").write_text(json.dumps(settings), encoding="utf-8")
 
-    def _login(self, registry: Registry, user: str, secret: str) -> None:
-        self.run("docker", "login", registry.name, "--username", user, "--password-stdin", text=secret)
+@runtime_checkable
+class ListsRepositories(Protocol):
+    """A client that lists the repositories of a registry."""
 
-    def _push(self, registry: Registry, name: str, sample: Sample) -> None:
-        image, context = registry.reference(name), sample.write_context(self.fresh("context"))
-        self.run("docker", "build", "--quiet", "--tag", image, context)
-        self.run("docker", "push", "--quiet", image)
+    def list_repositories(self, registry: Registry) -> list[str]:
+        """Their names, as it prints them. Raises CommandFailedError."""
+        ...
 
-    def _tag(self, registry: Registry, name: str, other: str) -> None:
-        self.run("docker", "tag", registry.reference(name), registry.reference(other))
-        self.run("docker", "push", "--quiet", registry.reference(other))
 
-    def _pull(self, registry: Registry, name: str) -> Held:
-        image = registry.reference(name)
-        self.forget()
-        self.run("docker", "pull", "--quiet", image)
-        digest = self.run("docker", "image", "inspect", "--format", "{{(index .RepoDigests 0)}}", image)
-        return Held(digest.strip().rpartition("@")[2], self._stored(image))
+@runtime_checkable
+class Deletes(Protocol):
+    """A client that deletes from a registry."""
 
-    def execute(self, registry: Registry, name: str) -> str:
-        """Pull an image and run it; what it printed."""
-        self.forget()
-        return self.run("docker", "run", "--rm", "--quiet", "--network", "none", registry.reference(name))
+    def delete(self, registry: Registry, name: str) -> None:
+        """Delete the image that ``name`` names, with all its tags. Raises CommandFailedError."""
+        ...
 
-    def forget(self) -> None:
-        """Drop every image and every trace of a build, so that the next pull fetches all of it.
 
-        In containerd's store the records of past builds keep manifests and configurations alive: with only images
-        and build cache removed, a pull asks for the tag (HEAD) and fetches nothing but what the cache had held.
-        """
-        images = self.run("docker", "image", "ls", "--all", "--quiet", "--no-trunc").split()
-        if images:
-            self.run("docker", "image", "rm", "--force", *sorted(set(images)))
-        self.run("docker", "builder", "prune", "--all", "--force")
-        if self.daemon.containerd_store:
-            self.run("docker", "buildx", "history", "rm", "--all")
+@runtime_checkable
+class Copies(Protocol):
+    """A client that copies an image of several platforms from one place of a registry to another."""
 
-    def _stored(self, image: str) -> dict[str, bytes]:
-        """What containerd's store gives out as it came; Docker's own store keeps only the configuration whole."""
-        if not self.daemon.containerd_store:
-            return _by_digest((self.daemon.state / "image" / "overlay2" / "imagedb" / "content" / "sha256").iterdir())
-        archive = self.fresh("saved.tar")
-        self.run("docker", "image", "save", "--output", archive, image)
-        with tarfile.open(archive) as tar:
-            contents = [file.read() for member in tar if (file := tar.extractfile(member))]
-        return {f"sha256:{hashlib.sha256(content).hexdigest()}": content for content in contents}
+    keeps_index: ClassVar[bool]
+    """It copies the index byte for byte; else it writes one of its own."""
 
+    def copy(self, registry: Registry, name: str, other: str) -> None:
+        """Copy ``name`` with all its platforms to ``other``. Raises CommandFailedError."""
+        ...
 
-class ClassicDocker(Docker):
-    """Docker with its own image store, the default up to version 28."""
 
-    keeps = ("config",)
-
-
-class _Containers(CommandLine):
-    """podman and buildah: one image store, one way to say where logins lie."""
-
-    keeps = ("manifest", "config")
-
-    def __init__(self, namespace: Namespace, folder: Path, environment: Mapping[str, str]) -> None:
-        own = {"REGISTRY_AUTH_FILE": f"{folder}/auth.json", "XDG_RUNTIME_DIR": str(folder)}
-        super().__init__(namespace, folder, {**environment, **own})
-        (folder / "auth.json").write_text("{}", encoding="utf-8")  # they insist on a file that they are told of
-        stores = ["--root", f"{folder}/storage", "--runroot", f"{folder}/run", "--storage-driver", "vfs"]
-        self.command = (self.name, *stores)
-
-    def _login(self, registry: Registry, user: str, secret: str) -> None:
-        options = [*_verify(registry), "--username", user, "--password-stdin"]
-        self.run(*self.command, "login", *options, registry.name, text=secret)
-
-    def _push(self, registry: Registry, name: str, sample: Sample) -> None:
-        image, context = registry.reference(name), sample.write_context(self.fresh("context"))
-        self.run(*self.command, "build", "--isolation", "chroot", "--quiet", "--tag", image, context)
-        self.run(*self.command, "push", "--quiet", *_verify(registry), image)
-
-    def _tag(self, registry: Registry, name: str, other: str) -> None:
-        self.run(*self.command, "tag", registry.reference(name), registry.reference(other))
-        self.run(*self.command, "push", "--quiet", *_verify(registry), registry.reference(other))
-
-    def _pull(self, registry: Registry, name: str) -> Held:
-        image = registry.reference(name)
-        self.run(*self.command, "rmi", "--all", "--force")
-        self.run(*self.command, "pull", "--quiet", *_verify(registry), image)
-        return Held(self._digest(image), _by_digest((self.folder / "storage" / "vfs-images").rglob("*")))
-
-    @abstractmethod
-    def _digest(self, image: str) -> str:
-        """The digest that the client has for an image of its store."""
-
-
-class Podman(_Containers):
-    """podman, its own engine."""
-
-    name = "podman"
-
-    def __init__(self, namespace: Namespace, folder: Path, environment: Mapping[str, str]) -> None:
-        super().__init__(namespace, folder, environment)
-        # crun, its first choice, refuses a machine with both versions of control groups.
-        options = ["--runtime", "runc", "--cgroup-manager", "cgroupfs", "--events-backend", "file"]
-        self.command = (*self.command, *options)
-
-    def execute(self, registry: Registry, name: str) -> str:
-        """Pull an image and run it; what it printed."""
-        # Without CAP_SYS_RESOURCE, as in most CI containers, podman's own limits cannot be set.
-        limits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
-        self.run(*self.command, "rmi", "--all", "--force")
-        group = f"oci-registry-lab-{self.folder.parent.name}"
-        options = ["--rm", "--quiet", "--network", "none", "--cgroup-parent", f"/{group}", *limits, *_verify(registry)]
-        try:
-            return self.run(*self.command, "run", *options, registry.reference(name))
-        finally:
-            remove_cgroups(group)
-
-    def _digest(self, image: str) -> str:
-        return self.run(*self.command, "image", "inspect", "--format", "{{.Digest}}", image).strip()
-
-
-class Buildah(_Containers):
-    """buildah, podman's builder on its own."""
-
-    name = "buildah"
-
-    def _digest(self, image: str) -> str:
-        return self.run(*self.command, "inspect", "--type", "image", "--format", "{{.FromImageDigest}}", image).strip()
-
-
-class Skopeo(CommandLine):
-    """skopeo, between a registry and folders."""
-
-    name = "skopeo"
-    form: ClassVar[str] = "oci"
-
-    def __init__(self, namespace: Namespace, folder: Path, environment: Mapping[str, str]) -> None:
-        super().__init__(namespace, folder, {**environment, "REGISTRY_AUTH_FILE": f"{folder}/auth.json"})
-
-    def _login(self, registry: Registry, user: str, secret: str) -> None:
-        options = [*_verify(registry), "--username", user, "--password-stdin"]
-        self.run("skopeo", "login", *options, registry.name, text=secret)
-
-    def _push(self, registry: Registry, name: str, sample: Sample) -> None:
-        layout = sample.write_layout(self.fresh("layout"), "latest")
-        options = ["--format", self.form, *_verify(registry, "dest-")]
-        self.run("skopeo", "copy", "--quiet", *options, f"oci:{layout}:latest", f"docker://{registry.reference(name)}")
-
-    def _tag(self, registry: Registry, name: str, other: str) -> None:
-        options = [*_verify(registry, "src-"), *_verify(registry, "dest-")]
-        images = [f"docker://{registry.reference(one)}" for one in (name, other)]
-        self.run("skopeo", "copy", "--quiet", "--all", *options, *images)
-
-    def _pull(self, registry: Registry, name: str) -> Held:
-        target = self.fresh("pulled")
-        options = ["--all", *_verify(registry, "src-")]
-        self.run("skopeo", "copy", "--quiet", *options, f"docker://{registry.reference(name)}", f"dir:{target}")
-        blobs = _by_digest(target.iterdir())
-        return Held(f"sha256:{hashlib.sha256((target / 'manifest.json').read_bytes()).hexdigest()}", blobs)
-
-
-class SkopeoDockerFormat(Skopeo):
-    """skopeo, writing manifests with Docker's media types (version 2, schema 2)."""
-
-    form = "v2s2"
-
-
-class _GoTool(CommandLine):
-    """oras and crane: Go programs that trust what the system trusts."""
-
-    def trust(self, registry: Registry) -> None:
-        """Name the CA as the system's."""
-        self.environment["SSL_CERT_FILE"] = str(registry.ca)
-
-
-class Oras(_GoTool):
-    """oras, between a registry and image layouts."""
-
-    name = "oras"
-
-    def _login(self, registry: Registry, user: str, secret: str) -> None:
-        self.run("oras", "login", _plain(registry), "--username", user, "--password-stdin", registry.name, text=secret)
-
-    def _push(self, registry: Registry, name: str, sample: Sample) -> None:
-        layout = sample.write_layout(self.fresh("layout"), "latest")
-        self.run(
-            "oras", "copy", "--from-oci-layout", _plain(registry, "to-"), f"{layout}:latest", registry.reference(name)
-        )
-
-    def _tag(self, registry: Registry, name: str, other: str) -> None:
-        self.run("oras", "tag", _plain(registry), registry.reference(name), other.rpartition(":")[2])
-
-    def _pull(self, registry: Registry, name: str) -> Held:
-        target = self.fresh("pulled")
-        self.run(
-            "oras", "copy", _plain(registry, "from-"), "--to-oci-layout", registry.reference(name), f"{target}:latest"
-        )
-        return _layout(target)
-
-
-class Crane(_GoTool):
-    """crane; it takes ``localhost`` for plain HTTP by itself."""
-
-    name = "crane"
-
-    def _login(self, registry: Registry, user: str, secret: str) -> None:
-        self.run("crane", "auth", "login", registry.name, "--username", user, "--password-stdin", text=secret)
-
-    def _push(self, registry: Registry, name: str, sample: Sample) -> None:
-        layout = sample.write_layout(self.fresh("layout"), "latest")
-        self.run("crane", "push", layout, registry.reference(name))
-
-    def _tag(self, registry: Registry, name: str, other: str) -> None:
-        self.run("crane", "tag", registry.reference(name), other.rpartition(":")[2])
-
-    def _pull(self, registry: Registry, name: str) -> Held:
-        target = self.fresh("pulled")
-        self.run("crane", "pull", "--format", "oci", registry.reference(name), target)
-        return _layout(target)
-
-
-class LabDocker(CommandLine):
-    """The lab's own ``docker``: no daemon, images in an OCI layout in its home."""
-
-    name = "labdocker"
-
-    def __init__(self, namespace: Namespace, folder: Path, environment: Mapping[str, str]) -> None:
-        super().__init__(
-            namespace, folder, {**environment, "LAB_ENGINE_HOME": str(folder), "LAB_HOME": f"{folder}/lab"}
-        )
-        self.command = Path(sys.executable).with_name("labdocker")
-
-    def trust(self, registry: Registry) -> None:
-        """Put the CA into its own ``certs.d``."""
-        certificates = self.folder / "certs.d" / registry.name
-        certificates.mkdir(parents=True)
-        shutil.copy(str(registry.ca), certificates / "ca.crt")
-
-    def _login(self, registry: Registry, user: str, secret: str) -> None:
-        self.run(self.command, "login", registry.name, "--username", user, "--password-stdin", text=secret)
-
-    def _push(self, registry: Registry, name: str, sample: Sample) -> None:
-        image, context = registry.reference(name), sample.write_context(self.fresh("context"))
-        self.run(self.command, "build", "--quiet", "--tag", image, context)
-        self.run(self.command, "push", "--quiet", image)
-
-    def _tag(self, registry: Registry, name: str, other: str) -> None:
-        self.run(self.command, "tag", registry.reference(name), registry.reference(other))
-        self.run(self.command, "push", "--quiet", registry.reference(other))
-
-    def _pull(self, registry: Registry, name: str) -> Held:
-        image = registry.reference(name)
-        if image in self.run(self.command, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}").splitlines():
-            self.run(self.command, "image", "rm", image)
-        self.run(self.command, "pull", "--quiet", image)
-        index = json.loads((self.folder / "images" / "index.json").read_text(encoding="utf-8"))
-        named = {row["annotations"]["org.opencontainers.image.ref.name"]: row["digest"] for row in index["manifests"]}
-        return Held(named[image], _by_digest((self.folder / "images" / "blobs" / "sha256").iterdir()))
-
-
-def _verify(registry: Registry, side: str = "") -> list[str]:
+def tls_verify(registry: Registry, side: str = "") -> list[str]:
     """The containers tools ask for TLS on every name, ``localhost`` too, unless told otherwise."""
     return [] if registry.ca else [f"--{side}tls-verify=false"]
 
 
-def _plain(registry: Registry, side: str = "") -> str:
-    """For oras ``localhost`` means plain HTTP unless it is told otherwise."""
-    return f"--{side}plain-http={'false' if registry.ca else 'true'}"
-
-
-def _layout(folder: Path) -> Held:
-    """An OCI image layout of one image."""
-    index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
-    return Held(index["manifests"][0]["digest"], _by_digest((folder / "blobs" / "sha256").iterdir()))
-
-
-def _by_digest(paths: Iterable[Path]) -> dict[str, bytes]:
+def by_digest(paths: Iterable[Path]) -> dict[str, bytes]:
+    """Content of the files among ``paths``, by digest."""
     contents = [path.read_bytes() for path in paths if path.is_file()]
     return {f"sha256:{hashlib.sha256(content).hexdigest()}": content for content in contents}

@@ -4,6 +4,7 @@ Each starts when a test first asks for it and lasts for the session of that work
 """
 
 import contextlib
+import functools
 import os
 import shutil
 import tempfile
@@ -13,19 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.command_lines import (
-    Buildah,
-    ClassicDocker,
-    CommandLine,
-    Crane,
-    Docker,
-    LabDocker,
-    Oras,
-    Podman,
-    Skopeo,
-    SkopeoDockerFormat,
-)
+from pyregistry.accounts.model import Role
+from tests.clients.command_lines import CommandLine
+from tests.clients.copiers import Crane, Oras, Skopeo, SkopeoDockerFormat
 from tests.clients.daemon import Daemon, running_daemon
+from tests.clients.doors import PASSWORD, USER, Door, write_passwords
+from tests.clients.engines import Buildah, ClassicDocker, Docker, LabDocker, Podman
 from tests.clients.install import TOOLS
 from tests.clients.lab import Lab, running_lab
 from tests.clients.namespace import ADDRESS, Namespace, NamespaceError
@@ -37,6 +31,9 @@ NewClient = Callable[[str], CommandLine]
 
 _PORT_BASES = count(6000, 100)
 """Of the labs, inside the namespace."""
+
+_REGISTRIES = {"http": "plain", "tls": "secure", "htpasswd": "guarded", "token": "issuing"}
+"""By door, the fixture of the registry behind it."""
 
 _CLASSES: Mapping[str, type[CommandLine]] = {
     "buildah": Buildah,
@@ -132,6 +129,44 @@ def secure(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> It
     folder = tmp_path_factory.mktemp("secure") / "registry"
     with running_registry(namespace, "registry.example.com:8443", ADDRESS, folder, tls=True) as registry:
         yield registry
+
+
+@pytest.fixture(scope="session")
+def guarded(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A registry behind a password file, over plain HTTP."""
+    folder = tmp_path_factory.mktemp("guarded") / "registry"
+    passwords = write_passwords(folder.with_suffix(".htpasswd"))
+    auth = {"htpasswd": {"realm": "Registry Realm", "path": str(passwords)}}
+    with running_registry(namespace, "localhost:5002", "127.0.0.1", folder, config={"auth": auth}) as registry:
+        yield registry
+
+
+@pytest.fixture(scope="session")
+def issuing(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A registry that issues bearer tokens itself and is nobody's twin, over plain HTTP."""
+    folder = tmp_path_factory.mktemp("issuing") / "registry"
+    own = {"accounts": {"path": f"{folder}/accounts.json"}}
+    with running_registry(namespace, "localhost:5003", "127.0.0.1", folder, config={"pyregistry": own}) as registry:
+        yield registry
+
+
+@pytest.fixture(scope="session")
+def open_door(request: pytest.FixtureRequest) -> Callable[[str], Door]:
+    """The doors to a registry by name: ``http``, ``tls``, ``htpasswd``, ``token``."""
+
+    def find(name: str) -> Door:
+        registry: Registry = request.getfixturevalue(_REGISTRIES[name])
+        match name:
+            case "htpasswd":
+                return Door(registry, USER, PASSWORD)
+            case "token":
+                assert registry.server
+                registry.server.administration().add_account(USER, ["lab"], Role.AUDITOR)  # who may list the catalog
+                return Door(registry, USER, registry.server.new_token(USER, ["write:packages", "delete:packages"])[1])
+            case _:
+                return Door(registry)
+
+    return functools.cache(find)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import io
 import json
 import random
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ COPY ballast /ballast
 ENTRYPOINT ["/program"]
 """
 _BALLAST_SIZE = 3 * 2**20
+_INDEX = "application/vnd.oci.image.index.v1+json"
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
@@ -47,16 +48,15 @@ class Sample:
 
     def write_layout(self, folder: Path, tag: str) -> Path:
         """Write an OCI image layout of one image, named ``tag``, into ``folder``."""
-        (folder / "blobs" / "sha256").mkdir(parents=True)
+        return _write_layout(folder, tag, self.write_blobs(_new_layout(folder)))
+
+    def write_blobs(self, layout: Path, architecture: str = "amd64") -> dict[str, object]:
+        """Write the image's blobs into a layout; the descriptor of its manifest."""
         tree = self._tar()
-        layer = _write_blob(folder, _LAYER, gzip.compress(tree, mtime=0))
-        config = _write_blob(folder, _CONFIG, self._config(tree))
+        layer = _write_blob(layout, _LAYER, gzip.compress(tree, mtime=0))
+        config = _write_blob(layout, _CONFIG, self._config(tree, architecture))
         content = {"schemaVersion": 2, "mediaType": _MANIFEST, "config": config, "layers": [layer]}
-        manifest = _write_blob(folder, _MANIFEST, json.dumps(content).encode())
-        named = {**manifest, "annotations": {"org.opencontainers.image.ref.name": tag}}
-        (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [named]}), encoding="utf-8")
-        (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}', encoding="utf-8")
-        return folder
+        return _write_blob(layout, _MANIFEST, json.dumps(content).encode())
 
     def _files(self) -> dict[str, bytes]:
         """Content of the image, by file name; the ballast differs from image to image and does not compress."""
@@ -73,16 +73,41 @@ class Sample:
                 archive.addfile(member, io.BytesIO(content))
         return buffer.getvalue()
 
-    def _config(self, tree: bytes) -> bytes:
+    def _config(self, tree: bytes, architecture: str) -> bytes:
         """The image configuration."""
         return json.dumps(
             {
-                "architecture": "amd64",
+                "architecture": architecture,
                 "os": "linux",
                 "config": {"Entrypoint": ["/program"], "Labels": dict(self.labels)},
                 "rootfs": {"type": "layers", "diff_ids": [_digest(tree)]},
             }
         ).encode()
+
+
+def write_index_layout(folder: Path, tag: str, architectures: Iterable[str]) -> Path:
+    """Write an OCI image layout of one image for several platforms, named ``tag``, into ``folder``."""
+    _new_layout(folder)
+    manifests = [
+        Sample(f"for {architecture}", {}).write_blobs(folder, architecture)
+        | {"platform": {"architecture": architecture, "os": "linux"}}
+        for architecture in architectures
+    ]
+    content = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": manifests}
+    return _write_layout(folder, tag, _write_blob(folder, _INDEX, json.dumps(content).encode()))
+
+
+def _new_layout(folder: Path) -> Path:
+    (folder / "blobs" / "sha256").mkdir(parents=True)
+    return folder
+
+
+def _write_layout(folder: Path, tag: str, descriptor: Mapping[str, object]) -> Path:
+    """Name the one content of a layout."""
+    named = {**descriptor, "annotations": {"org.opencontainers.image.ref.name": tag}}
+    (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [named]}), encoding="utf-8")
+    (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}', encoding="utf-8")
+    return folder
 
 
 def _write_blob(layout: Path, media_type: str, content: bytes) -> dict[str, object]:

@@ -4,9 +4,10 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.clients.namespace import Namespace, dying_with_us
 from tests.servers import PROGRAM, START_SECONDS, RunningRegistry, end, start_registry, throw_away_tls, write_config
@@ -82,6 +83,15 @@ class Registry:
         algorithm, _, encoded = digest.partition(":")
         return (self._root / "blobs" / algorithm / encoded[:2] / encoded / "data").read_bytes()
 
+    def holds(self, repository: str, digest: str) -> bool:
+        """Whether the repository has a link to that manifest or blob, so that it is served from there."""
+        root, place = self._root / "repositories" / repository, digest.replace(":", "/")
+        return any((root / kind / place / "link").exists() for kind in ("_manifests/revisions", "_layers"))
+
+    def tags(self, repository: str) -> list[str]:
+        """Tags of a repository, in order."""
+        return sorted(tag.name for tag in (self._root / "repositories" / repository / "_manifests" / "tags").iterdir())
+
     def repositories(self) -> list[str]:
         """Names of the repositories that hold a manifest."""
         root = self._root / "repositories"
@@ -98,7 +108,14 @@ class Registry:
 
 @contextlib.contextmanager
 def running_registry(
-    namespace: Namespace, name: str, address: str, folder: Path, *, tls: bool = False, twin: bool = False
+    namespace: Namespace,
+    name: str,
+    address: str,
+    folder: Path,
+    *,
+    tls: bool = False,
+    twin: bool = False,
+    config: Mapping[str, Any] | None = None,
 ) -> Iterator[Registry]:
     """Start ``pyregistry serve`` inside the namespace.
 
@@ -109,12 +126,14 @@ def running_registry(
         folder: Made for its state.
         tls: It has a certificate of a new CA of its own.
         twin: It is the GHCR twin.
+        config: Further sections of its configuration.
     """
     host, _, port = name.partition(":")
     certificate = throw_away_tls(folder / "tls", (host, "localhost")) if tls else None
-    config = write_config(folder, config={"http": {"addr": f"{address}:{port}"}}, tls=certificate, twin=twin)
+    sections = {"http": {"addr": f"{address}:{port}"}, **(config or {})}
+    path = write_config(folder, config=sections, tls=certificate, twin=twin)
     program = [*dying_with_us("TERM"), *namespace.command(PROGRAM)]
-    server = start_registry(config, certificate, program)
+    server = start_registry(path, certificate, program)
     try:
         yield Registry(name, server.ca, server.store, server)
     finally:

@@ -16,8 +16,9 @@ import bcrypt
 import pytest
 
 from pyregistry import __version__
-from tests.clients.command_lines import CommandLine, Docker
+from tests.clients.command_lines import CommandLine
 from tests.clients.conftest import NewClient
+from tests.clients.engines import Docker
 from tests.clients.image import Sample
 from tests.clients.namespace import CommandFailedError, Namespace
 from tests.clients.python_image import write_base

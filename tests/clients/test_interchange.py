@@ -5,8 +5,8 @@ from itertools import product
 
 import pytest
 
-from tests.clients.command_lines import Docker, Podman
 from tests.clients.conftest import NewClient
+from tests.clients.engines import Docker, Podman
 from tests.clients.image import Sample
 from tests.clients.registry import Registry
 

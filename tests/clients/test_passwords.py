@@ -1,0 +1,57 @@
+"""Real clients and a registry behind a password file: what the password opens, and what a wrong one gets."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.clients.conftest import NewClient
+from tests.clients.doors import Door
+from tests.clients.image import Sample
+from tests.clients.namespace import CommandFailedError
+
+CLIENTS = ("docker-28", "docker-26", "podman", "buildah", "skopeo", "oras", "crane", "labdocker")
+WRONG = {
+    "docker-28": "401 Unauthorized",
+    "docker-26": "401 Unauthorized",
+    "podman": "invalid username/password",
+    "buildah": "invalid username/password",
+    "skopeo": "invalid username/password",
+    "oras": "unauthorized: authentication required",
+    "labdocker": "401 Unauthorized",
+}
+"""What each client says at the login; crane asks nobody there."""
+
+REFUSED = r"(?i)unauthorized|no basic auth credentials|authentication required|basic credential not found"
+"""What they say of a challenge that they cannot meet."""
+
+
+@pytest.fixture
+def door(open_door: Callable[[str], Door]) -> Door:
+    """The door that asks for a password."""
+    return open_door("htpasswd")
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_with_the_password_one_pushes_and_pulls(client: str, door: Door, clients: NewClient) -> None:
+    """After one login each client pushes, and pulls what it pushed."""
+    command_line, name = clients(client), f"lab/by/{client}:1.0"
+    door.let_in(command_line)
+    command_line.push(door.registry, name, Sample(client, {}))
+    held = command_line.pull(door.registry, name)
+    image = door.registry.image(*name.split(":"))
+    assert held.digest in {image.tagged, image.manifest}
+
+
+@pytest.mark.parametrize("client", WRONG)
+def test_a_wrong_password_logs_nobody_in(client: str, door: Door, new_client: NewClient) -> None:
+    """The login fails in the client's own words for a 401."""
+    with pytest.raises(CommandFailedError, match=WRONG[client]):
+        new_client(client).login(door.registry, "ada", "wrong")
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_without_a_password_nothing_is_pushed(client: str, door: Door, new_client: NewClient) -> None:
+    """The push fails and nothing is stored."""
+    with pytest.raises(CommandFailedError, match=REFUSED):
+        new_client(client).push(door.registry, f"lab/refused/{client}:1.0", Sample(client, {}))
+    assert f"lab/refused/{client}" not in door.registry.repositories()
