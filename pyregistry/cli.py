@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "check-config": "say every mistake of a configuration, with its line",
         "garbage-collect": "delete what no manifest refers to; the registry stopped or read-only",
         "scrub": "prove all content, move what is damaged to quarantine; the registry stopped or read-only",
+        "htpasswd": "give somebody a password, for auth.htpasswd",
         "account": "accounts",
         "pat": "personal access tokens",
     }

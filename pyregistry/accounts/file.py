@@ -1,14 +1,11 @@
 """The accounts file: read by the running server at every request, changed by the command line."""
 
-import fcntl
-import os
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from pyregistry.accounts.model import Accounts
 from pyregistry.accounts.records import AccountsUnreadable, format_accounts, parse_accounts
+from pyregistry.accounts.replacing import alone, replace_content
 from pyregistry.accounts.snapshots import Snapshot
 
 
@@ -46,9 +43,9 @@ class AccountsFile:
             OSError: It cannot be read or written.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._alone():
+        with alone(self.path):
             changed = apply(self.current())
-            self._replace(format_accounts(changed))
+            replace_content(self.path, format_accounts(changed))
         return changed
 
     def _parse(self, content: bytes) -> Accounts:
@@ -56,25 +53,3 @@ class AccountsFile:
             return parse_accounts(content)
         except AccountsUnreadable as exc:
             raise AccountsUnreadable(f"{self.path}: {exc}") from exc
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Lock the folder: the file itself is replaced, and a lock beside it would stay behind."""
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(folder)
-
-    def _replace(self, content: bytes) -> None:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)  # mode 0600
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(self.path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
