@@ -3,13 +3,17 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NoReturn
 
 from pyregistry.api.call import in_thread
-from pyregistry.config.settings import UploadPurging
+from pyregistry.config.settings import Settings, UploadPurging
+from pyregistry.drivers.interface import Driver, DriverError
+from pyregistry.store.configured import choose_garbage
+from pyregistry.store.gc import collect
+from pyregistry.store.locks import StoreInUse, StoreUnknown
 from pyregistry.store.purging import purge
 from pyregistry.store.registry import DriverStore
 
@@ -45,6 +49,46 @@ async def purge_uploads(
         older_than = now() - timedelta(seconds=settings.age_seconds)
         await in_thread(partial(purge, store, older_than, dry_run=settings.dry_run))
         delay = settings.interval_seconds
+
+
+async def collect_garbage(
+    driver: Driver,
+    settings: Settings,
+    interval_seconds: float,
+    now: Callable[[], datetime] = _now,
+    sleep: Sleep = asyncio.sleep,
+) -> NoReturn:
+    """Collect at each interval, from the end of one collection to the next; what fails is logged, and tried again."""
+    while True:
+        _LOG.info("Starting garbage collection in %s", format_duration(interval_seconds))
+        await sleep(interval_seconds)
+        await in_thread(_collect_once, driver, settings, now())
+
+
+def collect_when_asked(
+    driver: Driver, settings: Settings, *, dry_run: bool, delete_untagged: bool
+) -> Mapping[str, object]:
+    """Collect now; how many of what went, or would go.
+
+    Raises:
+        StoreInUse: Another collection, or a scrub, is at it.
+        StoreUnknown: Nothing was ever pushed.
+        DriverError: The disk failed.
+    """
+    options = choose_garbage(settings, _now(), delete_untagged=delete_untagged)
+    return collect(driver, options, _LOG.debug, dry_run=dry_run).counts
+
+
+def _collect_once(driver: Driver, settings: Settings, now: datetime) -> None:
+    options = choose_garbage(settings, now, delete_untagged=settings.gc.delete_untagged)
+    try:
+        plan = collect(driver, options, _LOG.debug, dry_run=False)
+    except (StoreInUse, StoreUnknown) as exc:
+        _LOG.info("garbage collection: %s", exc)
+    except DriverError:
+        _LOG.exception("garbage collection")
+    else:
+        _LOG.info("garbage collection: %s", plan.summarize("freed"))
 
 
 def format_duration(seconds: float) -> str:

@@ -11,7 +11,6 @@ from pyregistry.drivers.interface import DriverError
 from pyregistry.store.configured import choose_garbage
 from pyregistry.store.gc import collect
 from pyregistry.store.locks import StoreInUse, StoreUnknown
-from pyregistry.store.plan import Plan
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -38,20 +37,9 @@ def run(options: argparse.Namespace) -> int:
     except (StoreUnknown, StoreInUse, DriverError) as exc:
         print(f"failed to garbage collect: {exc}", file=sys.stderr)
         return FAILED
-    emit(f"\n{_summarize(plan, 'would be freed' if options.dry_run else 'freed')}")
+    emit(f"\n{plan.summarize('would be freed' if options.dry_run else 'freed')}")
     return DONE
 
 
 def _say_nothing(_: str) -> None:
     """``--quiet``."""
-
-
-def _summarize(plan: Plan, verb: str) -> str:
-    parts = (
-        f"{len(plan.blobs)} blobs",
-        f"{len(plan.manifests)} manifests",
-        f"{len(plan.layers)} layer links",
-        f"{len(plan.uploads)} uploads",
-        f"{len(plan.temporaries)} temporary files",
-    )
-    return f"{plan.size} bytes {verb}: {', '.join(parts)}"

@@ -76,3 +76,20 @@ class Plan:
         """Bytes of content that go; link files are not counted."""
         content = sum(size for _, size in self.blobs) + sum(size for _, size in self.temporaries)
         return content + sum(size for _, _, size in self.uploads)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many of each, and bytes."""
+        return {
+            "bytes": self.size,
+            "blobs": len(self.blobs),
+            "manifests": len(self.manifests),
+            "layer links": len(self.layers),
+            "uploads": len(self.uploads),
+            "temporary files": len(self.temporaries),
+        }
+
+    def summarize(self, verb: str) -> str:
+        """One line: ``123 bytes freed: 4 blobs, …``."""
+        size, *rest = self.counts.items()
+        return f"{size[1]} {size[0]} {verb}: {', '.join(f'{number} {name}' for name, number in rest)}"
