@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
@@ -29,7 +29,7 @@ from pyregistry import __version__
 from pyregistry.api import logs
 from pyregistry.api.app import build_app
 from pyregistry.api.call import Wiring
-from pyregistry.api.housekeeping import choose_delay, purge_uploads
+from pyregistry.api.housekeeping import choose_delay, collect_garbage, purge_uploads
 from pyregistry.auth.guards import guard_for
 from pyregistry.config.settings import (
     FilesystemStorage,
@@ -44,13 +44,14 @@ from pyregistry.config.settings import (
 from pyregistry.drivers.filesystem import FilesystemDriver
 from pyregistry.drivers.interface import Driver
 from pyregistry.drivers.memory import MemoryDriver
-from pyregistry.health import Health, Watcher
-from pyregistry.health.checks import configured_checks
 from pyregistry.journal import EventLog, open_journal
 from pyregistry.spec.journal import Event
 from pyregistry.store.configured import wrap
+from pyregistry.store.interface import Store
+from pyregistry.store.locks import announce_serving
 from pyregistry.store.registry import DriverStore, open_store
 from pyregistry.twins import speech_of
+from pyregistry.watch import Watch
 
 _LOG = logging.getLogger(__name__)
 
@@ -85,13 +86,17 @@ def serve(settings: Settings) -> int:
         with _listening(settings.http.address) as listener, _client_authorities(settings.http.tls) as authorities:
             journal = open_journal(settings)
             driver = _open_driver(settings.storage.driver)
-            store, health = open_store(driver), _health_of(driver, settings)
+            store = open_store(driver, timedelta(seconds=settings.gc.grace_seconds))
+            watch = _watch(settings, driver, store, _shown(listener))
+            fed, begun = watch.fed(journal)
             lacking = speech_of(settings.twin).lacking_endpoints
-            app = build_app(Wiring(settings, wrap(store, settings), guard_for(settings), journal, lacking, health))
-            server = _Embedded(app, listener, settings.http.tls, authorities)
+            wiring = Wiring(settings, wrap(store, settings), guard_for(settings), fed, lacking, watch.health, begun)
+            server = _Embedded(build_app(wiring), listener, settings.http.tls, authorities)
             _remember(journal, "server.started", _shown(listener))
-            Watcher(health).start()
-            asyncio.run(_run(server, settings.http, _chores(store, settings)))
+            watch.start()
+            with announce_serving(driver):
+                asyncio.run(_run(server, settings.http, _chores(store, driver, settings)))
+            watch.stop()
             _remember(journal, "server.stopped", _shown(listener))
     except StartError as exc:
         _LOG.critical("%s", exc)
@@ -99,17 +104,28 @@ def serve(settings: Settings) -> int:
     return _leave(0)
 
 
-def _health_of(driver: Driver, settings: Settings) -> Health:
-    """What is watched: the storage, where that is wanted, and whatever else the configuration names."""
-    storage = "inmemory" if isinstance(settings.storage.driver, MemoryStorage) else "filesystem"
-    return Health(list(configured_checks(settings.health, storage, lambda: next(iter(driver.children("")), None))))
+def _watch(settings: Settings, driver: Driver, store: Store, address: str) -> Watch:
+    """What goes on beside serving.
+
+    Raises:
+        StartError: The debug server's address is taken, or not ours to take.
+    """
+    try:
+        return Watch(settings, driver, store, address)
+    except OSError as exc:
+        taken = settings.http.debug
+        raise StartError(
+            _refusal(taken.address, exc, "http.debug.addr", "the debug server") if taken else _reason(exc)
+        ) from exc
 
 
-def _chores(store: DriverStore, settings: Settings) -> Iterator[Coroutine[None, None, NoReturn]]:
+def _chores(store: DriverStore, driver: Driver, settings: Settings) -> Iterator[Coroutine[None, None, NoReturn]]:
     """What goes on beside serving, to be started in the loop."""
     purging = settings.storage.upload_purging
     if purging.enabled and not settings.storage.read_only:
         yield purge_uploads(store, purging, choose_delay())
+    if settings.gc.interval_seconds is not None and not settings.storage.read_only:
+        yield collect_garbage(driver, settings, settings.gc.interval_seconds)
 
 
 async def _run(server: "_Embedded", settings: HttpSettings, chores: Iterable[Coroutine[None, None, NoReturn]]) -> None:
@@ -246,15 +262,17 @@ def _answers(path: Path) -> bool:
         return client.connect_ex(str(path)) == 0
 
 
-def _refusal(address: TcpAddress | UnixAddress, exc: OSError) -> str:
-    """In registry:2's words, then who holds the port and what moves ours."""
+def _refusal(
+    address: TcpAddress | UnixAddress, exc: OSError, key: str = "http.addr", ours: str = "the registry"
+) -> str:
+    """In registry:2's words, then who holds the port and which key moves ours."""
     if isinstance(address, UnixAddress):
         return f"listen unix {address.path}: bind: {_reason(exc)}"
     line = f"listen tcp {address.host}:{address.port}: bind: {_reason(exc)}"
     if exc.errno != errno.EADDRINUSE:
         return line
     holder = _holder(address.port)
-    return f"{line}{f' by {holder}' if holder else ''}; http.addr in the configuration moves the registry"
+    return f"{line}{f' by {holder}' if holder else ''}; {key} in the configuration moves {ours}"
 
 
 def _holder(port: int) -> str | None:

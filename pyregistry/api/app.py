@@ -53,7 +53,7 @@ def build_app(wiring: Wiring) -> ASGIApp:
     """The registry as one ASGI application."""
     tls = wiring.settings.http.tls
     middleware = [
-        Middleware(Remembering, wiring.journal, _TLS_LABELS[tls.minimum] if tls else None),
+        Middleware(Remembering, wiring.journal, wiring.begun, _TLS_LABELS[tls.minimum] if tls else None),
         Middleware(Logging),
         Middleware(CommonHeaders, list(_common_headers(wiring))),
         Middleware(ErrorBoundary),

@@ -20,12 +20,17 @@ in_thread = asyncio.to_thread
 """Runs what may block; the only way from here to a store, a guard or the journal."""
 
 
+def _unnoticed() -> None:
+    """Nobody counts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wiring:
     """What the application is made of.
 
     Attributes:
         health: What is watched; None where nothing is.
+        begun: Called when a request comes in, before its event can be; it neither waits nor raises.
         lacking_endpoints: Ids of the endpoints that the registry we stand in for does not have.
     """
 
@@ -35,6 +40,7 @@ class Wiring:
     journal: EventLog
     lacking_endpoints: frozenset[str] = frozenset()
     health: Health | None = None
+    begun: Callable[[], None] = _unnoticed
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What happens around every request, one concern a class. ``app.py`` says in which order."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
@@ -24,13 +24,15 @@ connection is closed sees a reset instead of the answer; 16 MiB covers any manif
 class Remembering:
     """Counts what passes and writes the journal's event before the last byte of the answer leaves."""
 
-    def __init__(self, app: ASGIApp, journal: EventLog, tls_version: str | None) -> None:
+    def __init__(self, app: ASGIApp, journal: EventLog, begun: Callable[[], None], tls_version: str | None) -> None:
         self._app = app
         self._journal = journal
+        self._begun = begun
         self._tls_version = tls_version
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Every request has its event, also one that ends without an answer."""
+        self._begun()
         exchange = begin(scope)
         remembered = False
 
