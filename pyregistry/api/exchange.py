@@ -94,7 +94,7 @@ def journal_event(exchange: Exchange, scope: Scope, tls_version: str | None) -> 
         peer=peer(scope) or None,
         user_agent=_clipped(headers.get("user-agent")),
         host=_clipped(headers.get("host")),
-        method=scope["method"],
+        method=_clipped(scope["method"]),
         path=_clipped(target(scope)),
         endpoint=found.endpoint.id if found else None,
         repository=found.repository or None if found else None,

@@ -49,7 +49,7 @@ def access_line(exchange: Exchange, scope: Scope) -> str:
     """One request in Apache's combined format. The user column is ``-``, as registry:2's is."""
     headers = Headers(scope=scope)
     at = exchange.at.astimezone().strftime("%d/%b/%Y:%H:%M:%S %z")
-    request = f"{scope['method']} {_escaped(redact(target(scope)))} HTTP/{scope['http_version']}"
+    request = f"{_escaped(redact(scope['method']))} {_escaped(redact(target(scope)))} HTTP/{scope['http_version']}"
     host = peer(scope).rpartition(":")[0] or "-"
     quoted = [_escaped(redact(headers.get(name, ""))) for name in ("referer", "user-agent")]
     return (
