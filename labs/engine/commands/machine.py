@@ -29,7 +29,12 @@ class Machine:
         console: Where they read and print.
         environ: Decides the engine home, the internet and the language.
         home: The engine home, where ``--config`` says it.
+
+    Attributes:
+        program: What we call ourselves in faults.
     """
+
+    program = "labdocker"
 
     def __init__(self, console: Console, environ: Mapping[str, str] = os.environ, home: Path | None = None) -> None:
         self.console = console
@@ -64,7 +69,7 @@ class Machine:
         try:
             return Internet.locate(self.environ)
         except InternetUnreadable as exc:
-            raise CommandFailed(f"labdocker: {exc}") from exc
+            raise CommandFailed(f"{self.program}: {exc}") from exc
 
     @cached_property
     def origins(self) -> "Origins":
@@ -78,7 +83,12 @@ class Machine:
         """The way out."""
         from labs.engine.transport.wire import Wire
 
-        return Wire(self.internet, self.trust, f"docker/{DOCKER_VERSION} labdocker/{labdocker_version()} (linux)")
+        return Wire(self.internet, self.trust, self.user_agent)
+
+    @property
+    def user_agent(self) -> str:
+        """What registries are told that we are."""
+        return f"docker/{DOCKER_VERSION} labdocker/{labdocker_version()} (linux)"
 
     def registry(self, domain: str) -> "Registry":
         """A registry, with who we are there.
