@@ -7,13 +7,14 @@ the only one, starts the rest and stops it.
 import logging
 import socket
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
+from pyregistry.api.housekeeping import collect_when_asked
 from pyregistry.config.settings import MemoryStorage, Settings
 from pyregistry.debug.counters import Counters
 from pyregistry.debug.listener import DebugServer
-from pyregistry.debug.pages import Collect, routes
+from pyregistry.debug.pages import CollectionRefused, routes
 from pyregistry.drivers.interface import Driver, DriverError
 from pyregistry.health import Health, Watcher
 from pyregistry.health.checks import configured_checks
@@ -25,6 +26,7 @@ from pyregistry.spec.digest import Digest
 from pyregistry.spec.errors import RegistryError
 from pyregistry.spec.journal import EventLog
 from pyregistry.store.interface import Store
+from pyregistry.store.locks import StoreInUse, StoreUnknown
 
 _LOG = logging.getLogger(__name__)
 
@@ -41,7 +43,6 @@ class Watch:
         store: Where references of notifications are read.
         address: Where the registry listens, as notifications tell it.
         processes: How many serve.
-        collect: What ``POST /debug/gc`` does; None has no such page.
 
     Raises:
         OSError: The debug server's address is taken, or not ours to take.
@@ -55,7 +56,6 @@ class Watch:
         address: str,
         *,
         processes: int = 1,
-        collect: Collect | None = None,
     ) -> None:
         storage = "inmemory" if isinstance(settings.storage.driver, MemoryStorage) else "filesystem"
         probe = configured_checks(settings.health, storage, lambda: next(iter(driver.children("")), None))
@@ -66,7 +66,8 @@ class Watch:
         self._funnel = Funnel() if processes > 1 else None
         debug = settings.http.debug
         self._metrics_path = debug.prometheus_path if debug else None
-        table = routes(self.health, self._counters, self._broadcaster.endpoints, self._metrics_path, collect)
+        collect, told = _Collector(driver, settings), self._broadcaster.endpoints
+        table = routes(self.health, self._counters, told, self._metrics_path, collect)
         self._debug = DebugServer(debug.address, table) if debug else None
 
     def fed(self, journal: EventLog, process: int = 0) -> tuple[EventLog, Callable[[], None]]:
@@ -100,6 +101,21 @@ class Watch:
         self._broadcaster.stop(DRAIN_SECONDS)
         if self._debug:
             self._debug.stop()
+
+
+class _Collector:
+    """The store as ``POST /debug/gc`` needs it."""
+
+    def __init__(self, driver: Driver, settings: Settings) -> None:
+        self._driver = driver
+        self._settings = settings
+
+    def __call__(self, *, dry_run: bool, delete_untagged: bool) -> Mapping[str, object]:
+        """See ``Collect``."""
+        try:
+            return collect_when_asked(self._driver, self._settings, dry_run=dry_run, delete_untagged=delete_untagged)
+        except (StoreInUse, StoreUnknown) as exc:
+            raise CollectionRefused(str(exc)) from exc
 
 
 class _ManifestReader:

@@ -3,10 +3,11 @@
 import os
 import platform
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from http import HTTPStatus
+from typing import Protocol
 
 from pyregistry import __version__
 from pyregistry.debug import exposition
@@ -16,8 +17,22 @@ from pyregistry.debug.metrics import health_families, notification_families, req
 from pyregistry.health import Health
 from pyregistry.notifications.endpoint import Endpoint
 
-Collect = Callable[[bool, bool], Mapping[str, object]]
-"""Frees what nobody refers to, given whether only to say what would go, and whether untagged manifests go as well."""
+
+class CollectionRefused(Exception):
+    """It cannot be collected now; the message says why."""
+
+
+class Collect(Protocol):
+    """Frees what nobody refers to."""
+
+    def __call__(self, *, dry_run: bool, delete_untagged: bool) -> Mapping[str, object]:
+        """Returns how many of what went; blocks until then. A dry run says what would go.
+
+        Raises:
+            CollectionRefused: Another one is running, or there is nothing to collect from.
+        """
+        ...
+
 
 _SWITCHES = ("dry-run", "delete-untagged")
 _YES = ("", "true")
@@ -51,7 +66,7 @@ def routes(
     if metrics_path:
         table["GET", metrics_path] = lambda _: _metrics(health, counters, told)
     if collect:
-        table["POST", "/debug/gc"] = _Collection(collect).answer
+        table["POST", "/debug/gc"] = partial(_collect, collect)
     return table
 
 
@@ -94,24 +109,16 @@ def _no_profiler() -> Answer:
     return text_answer(text, HTTPStatus.NOT_FOUND)
 
 
-class _Collection:
-    """One at a time."""
-
-    def __init__(self, collect: Collect) -> None:
-        self._collect = collect
-        self._running = threading.Lock()
-
-    def answer(self, query: Query) -> Answer:
-        """The summary, once it is done; 409 while another one is at it; 400 where it is not clear what is wanted."""
-        if not _is_understood(query):
-            wanted = f"expected no parameters but {' and '.join(_SWITCHES)}, each empty, true or false"
-            return json_answer({"error": wanted}, HTTPStatus.BAD_REQUEST)
-        if not self._running.acquire(blocking=False):
-            return json_answer({"error": "a collection is running; ask again when it is done"}, HTTPStatus.CONFLICT)
-        try:
-            return json_answer(self._collect(*(query.get(name, ["false"])[-1] in _YES for name in _SWITCHES)))
-        finally:
-            self._running.release()
+def _collect(collect: Collect, query: Query) -> Answer:
+    """The summary, once it is done; 409 while another one is at it; 400 where it is not clear what is wanted."""
+    if not _is_understood(query):
+        wanted = f"expected no parameters but {' and '.join(_SWITCHES)}, each empty, true or false"
+        return json_answer({"error": wanted}, HTTPStatus.BAD_REQUEST)
+    dry_run, delete_untagged = (query.get(name, ["false"])[-1] in _YES for name in _SWITCHES)
+    try:
+        return json_answer(collect(dry_run=dry_run, delete_untagged=delete_untagged))
+    except CollectionRefused as exc:
+        return json_answer({"error": str(exc)}, HTTPStatus.CONFLICT)
 
 
 def _is_understood(query: Query) -> bool:

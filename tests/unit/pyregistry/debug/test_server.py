@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from http.client import HTTPConnection
@@ -13,7 +12,7 @@ import pytest
 from pyregistry.config.settings import NotificationEndpoint, TcpAddress
 from pyregistry.debug.counters import Counters
 from pyregistry.debug.listener import DebugServer
-from pyregistry.debug.pages import routes
+from pyregistry.debug.pages import CollectionRefused, routes
 from pyregistry.health import Health
 from pyregistry.notifications.endpoint import Endpoint
 from tests.fakes.prometheus import parse, value
@@ -31,17 +30,15 @@ class Debugged:
         self.counters = Counters()
         self.endpoint = Endpoint(HOOK)
         self.asked: list[tuple[bool, bool]] = []
-        self.collecting = threading.Event()
-        self.may_end = threading.Event()
-        self.may_end.set()
+        self.refusal = ""
         table = routes(self.health, self.counters, [self.endpoint], "/metrics", self.collect)
         self.server = DebugServer(TcpAddress("127.0.0.1", 0), table | {("GET", "/broken"): lambda _: 1 // 0})  # type: ignore[return-value,dict-item]
 
-    def collect(self, dry_run: bool, delete_untagged: bool) -> Mapping[str, object]:  # noqa: FBT001 - as the page calls
-        """A collection that takes as long as the test wants."""
+    def collect(self, *, dry_run: bool, delete_untagged: bool) -> Mapping[str, object]:
+        """A collection that does what the test wants."""
         self.asked.append((dry_run, delete_untagged))
-        self.collecting.set()
-        assert self.may_end.wait(10)
+        if self.refusal:
+            raise CollectionRefused(self.refusal)
         return {"blobs": 2}
 
     def ask(self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Answered:
@@ -126,18 +123,11 @@ def test_a_mistyped_wish_deletes_nothing(debugged: Debugged, query: str) -> None
     assert b"dry-run and delete-untagged" in body
 
 
-def test_one_collection_runs_at_a_time(debugged: Debugged) -> None:
-    """Who comes second is told to come later; other pages go on answering."""
-    debugged.may_end.clear()
-    first: list[Answered] = []
-    thread = threading.Thread(target=lambda: first.append(debugged.ask("POST", "/debug/gc")))
-    thread.start()
-    assert debugged.collecting.wait(10)
-    assert debugged.ask("POST", "/debug/gc")[0] == 409
-    assert debugged.ask("GET", "/debug/health")[0] == 200
-    debugged.may_end.set()
-    thread.join()
-    assert first[0][0] == 200
+def test_a_collection_that_cannot_be_is_refused(debugged: Debugged) -> None:
+    """With the reason, and not for good."""
+    debugged.refusal = "another one is at it"
+    assert debugged.ask("POST", "/debug/gc")[::2] == (409, b'{"error":"another one is at it"}')
+    debugged.refusal = ""
     assert debugged.ask("POST", "/debug/gc")[0] == 200
 
 
