@@ -116,7 +116,9 @@ class Arena:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
         environ |= {"PYTHONPATH": str(self.checkout)} if self.checkout else {}
         with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ)
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, env=environ
+            )
         headers = {"Accept": ACCEPT} | ({"Authorization": _basic()} if variant == "basic" else {})
         ca = self.tls.ca if variant == "https" else None
         try:
