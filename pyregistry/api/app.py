@@ -26,6 +26,7 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
     {
         "root": base.root,
         "redirect": base.redirect,
+        "options": base.options,
         "token": tokens.issue,
         "catalog": listings.catalog,
         "end-1": base.base,

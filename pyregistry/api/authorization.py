@@ -12,8 +12,8 @@ from pyregistry.spec.errors import Denied, NameInvalid, Unauthorized
 from pyregistry.spec.identity import Identity
 from pyregistry.spec.names import parse_repository
 
-_OPEN_ENDPOINTS = frozenset({"root", "redirect", "token"})
-"""Asked before a client has any credential."""
+_OPEN_ENDPOINTS = frozenset({"root", "redirect", "options", "token"})
+"""Asked before a client has any credential, or, as browsers ask for OPTIONS, never with one."""
 
 
 def wanted_access(match: Match) -> list[AccessRequest]:

@@ -16,6 +16,11 @@ async def root(_call: Call) -> Response:
     return Response(headers={"Cache-Control": "no-cache"})
 
 
+async def options(call: Call) -> Response:
+    """Which methods a path takes. ``http.headers`` says what pages of other origins may do with them."""
+    return Response(headers={"Allow": ", ".join(call.match.methods)})
+
+
 async def redirect(_call: Call) -> Response:
     """``/v2`` → ``/v2/``."""
     return Response(status_code=301, headers={"Location": BASE_PATH})

@@ -1,7 +1,7 @@
 """From method and path to an endpoint and what it is about. Pure: no store, no settings, no clock."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -13,6 +13,8 @@ from pyregistry.spec.names import parse_reference, parse_repository
 BASE_PATH = "/v2/"
 ROOT = Endpoint("root", ("GET", "HEAD"), "/", Access.NONE, "distribution")
 BASE_REDIRECT = Endpoint("redirect", ("GET", "HEAD"), "/v2", Access.NONE, "distribution")
+OPTIONS = Endpoint("options", ("OPTIONS",), "*", Access.NONE, "distribution")
+"""Of every path that the table has: a browser asks so, without credentials, before a page may delete (CORS)."""
 
 # session ::= [a-zA-Z0-9] [a-zA-Z0-9_.=-]{0,127}      (distribution's route, without what could climb a path)
 _SESSION = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.=-]{0,127}", re.ASCII)
@@ -34,8 +36,8 @@ class PathUnknown(Exception):
 class MethodUnknown(Exception):
     """The path has endpoints, none of them for this method. ``allowed`` are the methods that it has."""
 
-    def __init__(self, allowed: Iterable[str]) -> None:
-        self.allowed = tuple(sorted(set(allowed)))
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        self.allowed = allowed
         super().__init__(f"expected {', '.join(self.allowed)}")
 
 
@@ -48,6 +50,7 @@ class Match:
         reference: A tag (str) or a digest, of a manifest endpoint.
         digest: Of a blob or a subject.
         session: Of an upload; well-formed, which is not to say that it exists.
+        methods: What the path takes, where that is the question.
     """
 
     endpoint: Endpoint
@@ -55,6 +58,7 @@ class Match:
     reference: str | Digest | None = None
     digest: Digest | None = None
     session: str | None = None
+    methods: tuple[str, ...] = ()
 
     @property
     def access(self) -> Access:
@@ -91,7 +95,10 @@ def match(method: str, target: str, token_path: str | None = None, lacking: Coll
     for row, found in rows:
         if method in row.methods:
             return _parse(row, method, found.groupdict())
-    raise MethodUnknown(method for row, _ in rows for method in row.methods)
+    allowed = tuple(sorted({known for row, _ in rows for known in row.methods}))
+    if method in OPTIONS.methods:
+        return Match(OPTIONS, methods=allowed)
+    raise MethodUnknown(allowed)
 
 
 def _parse(endpoint: Endpoint, method: str, parts: dict[str, str]) -> Match:

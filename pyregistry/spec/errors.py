@@ -148,8 +148,8 @@ class ManifestBlobUnknown(RegistryError):
         self.digests = tuple(digests)
 
     def entries(self) -> Sequence[ErrorEntry]:
-        """One entry for each missing digest, as distribution answers."""
-        return [ErrorEntry(self.code, self.message, {"digest": digest}) for digest in self.digests]
+        """One entry for each missing digest, the digest its detail, as distribution answers."""
+        return [ErrorEntry(self.code, self.message, digest) for digest in self.digests]
 
 
 class ManifestInvalid(RegistryError):

@@ -123,6 +123,14 @@ def test_a_known_path_with_another_method_names_the_methods_that_it_has() -> Non
     assert refused.value.allowed == ("DELETE", "GET", "HEAD", "PATCH", "PUT")
 
 
+def test_options_asks_for_the_methods_of_a_path() -> None:
+    """Of one that is in the table, whatever it names; the answer tells nothing of what is there."""
+    assert match("OPTIONS", "/v2/a/manifests/1.0").methods == ("DELETE", "GET", "HEAD", "PUT")
+    assert match("OPTIONS", "/v2/UPPER/blobs/junk").access is Access.NONE
+    with pytest.raises(PathUnknown):
+        match("OPTIONS", "/v3/")
+
+
 def test_the_token_endpoint_is_where_the_issuer_says() -> None:
     """Its access is none: who asks for a token has none yet."""
     found = match("POST", "/token", "/token")
