@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from labs.gojson import format_json
 from labs.signing.bundle import BUNDLE
-from labs.signing.gojson import format_json
 from pyregistry.spec.descriptor import Descriptor
 from pyregistry.spec.digest import Digest
 from pyregistry.spec.manifest import ImageManifest

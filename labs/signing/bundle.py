@@ -7,8 +7,8 @@ Source: github.com/sigstore/protobuf-specs, protos/sigstore_bundle.proto.
 from dataclasses import dataclass
 from typing import Self
 
+from labs.gojson import JsonInvalid, format_json, object_in, parse_json
 from labs.signing.envelope import Envelope, EnvelopeInvalid
-from labs.signing.gojson import JsonInvalid, format_json, object_in, parse_json
 
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 _MEMBERS = frozenset({"mediaType", "verificationMaterial", "dsseEnvelope"})

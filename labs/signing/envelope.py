@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from labs.signing.gojson import JsonInvalid, bytes_in, format_bytes, format_json, parse_json, text_in
+from labs.gojson import JsonInvalid, bytes_in, format_bytes, format_json, parse_json, text_in
 
 IN_TOTO = "application/vnd.in-toto+json"
 """The payload is an in-toto statement."""

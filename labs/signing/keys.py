@@ -35,7 +35,7 @@ from cryptography.hazmat.primitives.serialization import (
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 
-from labs.signing.gojson import JsonInvalid, bytes_in, format_bytes, format_json, object_in, parse_json
+from labs.gojson import JsonInvalid, bytes_in, format_bytes, format_json, object_in, parse_json
 
 SIGSTORE_PRIVATE = "ENCRYPTED SIGSTORE PRIVATE KEY"
 COSIGN_PRIVATE = "ENCRYPTED COSIGN PRIVATE KEY"

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from labs.signing.gojson import JsonInvalid, format_json, object_in, parse_json, text_in
+from labs.gojson import JsonInvalid, format_json, object_in, parse_json, text_in
 
 IMAGE_SIGNATURE = "cosign container image signature"
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Self
 from urllib.parse import urlsplit
 
-from labs.signing.gojson import JsonInvalid, format_json, parse_json
+from labs.gojson import JsonInvalid, format_json, parse_json
 from pyregistry.spec.digest import Digest
 
 STATEMENT_V1 = "https://in-toto.io/Statement/v1"

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from labs.gojson import format_json
+
 NO_VALUE = "<no value>"
 Value = Any
 """What JSON holds: a mapping, a list, a text, a number, a truth value or None."""
@@ -305,8 +307,7 @@ def format_value(value: Value) -> str:
 
 def to_json(value: Value) -> str:
     """Compact JSON with Go's escapes of ``<``, ``>`` and ``&``."""
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    return text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
+    return format_json(value).decode()
 
 
 def _index(value: Value, *keys: Value) -> Value:

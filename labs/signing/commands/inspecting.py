@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 from labs.engine.commands.console import CommandFailed
 from labs.engine.commands.machine import labdocker_version
+from labs.gojson import format_bytes, format_json
 from labs.signing.attachment import BUNDLE_PREDICATE_KEY, SIGNATURE_KEY, Attached, Form, Kind, fallback_tag, tag
 from labs.signing.bundle import Bundle, BundleInvalid
 from labs.signing.commands.desk import COSIGN_VERSION, Desk, Image, failing
-from labs.signing.gojson import format_bytes, format_json
 from pyregistry.spec.descriptor import Descriptor
 from pyregistry.spec.digest import Digest
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from labs.engine.commands.console import CommandFailed
 from labs.engine.commands.flags import Options
+from labs.gojson import JsonInvalid, format_json, parse_json
 from labs.signing.commands.desk import Desk, read_file
 from labs.signing.commands.words import Refused
-from labs.signing.gojson import JsonInvalid, format_json, parse_json
 
 _SIGNING_CONFIG = {
     "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json",

@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from labs.engine.commands.console import CommandFailed
+from labs.gojson import format_bytes
 from labs.signing.attachment import SIGNATURE_KEY, SIMPLE_SIGNING, Attached, Kind
 from labs.signing.bundle import Bundle
 from labs.signing.commands import services
@@ -12,7 +13,6 @@ from labs.signing.commands.desk import Desk, Image, failing
 from labs.signing.commands.keys import private_key
 from labs.signing.commands.words import Refused
 from labs.signing.envelope import IN_TOTO, Envelope, authenticated
-from labs.signing.gojson import format_bytes
 from labs.signing.keys import PrivateKey
 from labs.signing.simplesigning import SimpleSigning
 from labs.signing.statement import Statement

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from labs.engine.commands.console import CommandFailed
+from labs.gojson import format_json
 from labs.signing.attachment import Attached, Form
 from labs.signing.commands import services
 from labs.signing.commands.desk import Desk, Image, failing
 from labs.signing.commands.keys import verifying_key
 from labs.signing.commands.signing import read_annotations
-from labs.signing.gojson import format_json
 from labs.signing.keys import PublicKey
 from labs.signing.simplesigning import SimpleSigning
 from labs.signing.statement import StatementInvalid, parse_type

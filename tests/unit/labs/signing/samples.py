@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from labs.gojson import format_bytes
 from labs.signing.attachment import (
     DSSE_ENVELOPE,
     SIGNATURE_KEY,
@@ -14,7 +15,6 @@ from labs.signing.attachment import (
 )
 from labs.signing.bundle import BUNDLE, Bundle
 from labs.signing.envelope import IN_TOTO, Envelope, authenticated
-from labs.signing.gojson import format_bytes
 from labs.signing.keys import PrivateKey, PublicKey
 from labs.signing.simplesigning import SimpleSigning
 from labs.signing.statement import Statement

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labs.gojson import JsonInvalid, format_json, parse_json
 from labs.signing.attachment import Kind, fallback_tag, form_of, format_index, format_manifest, format_referrer, tag
 from labs.signing.bundle import BUNDLE, Bundle, BundleInvalid
 from labs.signing.envelope import Envelope, EnvelopeInvalid, authenticated
-from labs.signing.gojson import JsonInvalid, format_json, parse_json
 from labs.signing.simplesigning import PayloadInvalid, SimpleSigning
 from labs.signing.statement import (
     CUSTOM,

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labs.gojson import format_bytes, format_json
 from labs.signing.attachment import SIGNATURE_KEY, Attached, Form
 from labs.signing.bundle import Bundle
 from labs.signing.envelope import IN_TOTO, Envelope
-from labs.signing.gojson import format_bytes, format_json
 from labs.signing.keys import PrivateKey
 from labs.signing.simplesigning import SimpleSigning
 from labs.signing.statement import SIGNATURE, STATEMENT_V0, STATEMENT_V1, Statement, Subject, sign

@@ -1,4 +1,4 @@
-"""JSON as Go's encoding/json writes it: what cosign signs and stores is compared byte for byte. Pure."""
+"""JSON as Go's encoding/json writes it: what Docker prints and cosign signs is compared byte for byte. Pure."""
 
 import base64
 import binascii
