@@ -32,6 +32,7 @@ from pyregistry.api.call import Wiring
 from pyregistry.api.housekeeping import choose_delay, collect_garbage, purge_uploads
 from pyregistry.auth.guards import guard_for
 from pyregistry.config.settings import (
+    ClientAuth,
     FilesystemStorage,
     HttpSettings,
     MemoryStorage,
@@ -170,7 +171,7 @@ class _Embedded(GranianServer):
             ssl_key=tls.key if tls else None,
             ssl_protocol_min=_PROTOCOLS[tls.minimum if tls else TlsVersion.TLS12],
             ssl_ca=client_authorities,
-            ssl_client_verify=client_authorities is not None,
+            ssl_client_verify=bool(client_authorities and tls and tls.client_auth is ClientAuth.REQUIRE_AND_VERIFY),
         )
         self._listener = listener
 

@@ -2,9 +2,12 @@
 
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import time
+from contextlib import closing
+from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,8 @@ import pytest
 
 from tests.e2e.conftest import Start
 from tests.e2e.pushes import make_image, push, require_whole
-from tests.servers import ServerEnded, throw_away_tls, write_config
+from tests.fakes.certificates import Leaf, TestAuthority
+from tests.servers import RunningRegistry, ServerEnded, throw_away_tls, write_config
 
 
 def test_the_log_says_where_it_listens_as_registry_2_says_it(tmp_path: Path, start: Start) -> None:
@@ -181,6 +185,39 @@ def test_a_unix_socket_is_served_and_cleared_away(tmp_path: Path) -> None:
         process.terminate()
         assert process.wait(20) == 0
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("mode", "let_in"),
+    [
+        (None, {"known"}),
+        ("require-and-verify-client-cert", {"known"}),
+        ("verify-client-cert-if-given", {"known", "nobody"}),
+    ],
+)
+def test_clients_show_a_certificate_as_the_configuration_says(
+    tmp_path: Path, start: Start, mode: str | None, let_in: set[str]
+) -> None:
+    """One of the client CA, one of a stranger, none: with clientcas alone as registry:2, or as clientauth says."""
+    tls, ours, strangers = throw_away_tls(tmp_path / "tls"), *map(TestAuthority, (tmp_path / "a", tmp_path / "b"))
+    settings = {"clientcas": [str(ours.path)]} | ({"clientauth": mode} if mode else {})
+    registry = start(write_config(tmp_path, tls=tls, config={"http": {"tls": settings}}), tls)
+    clients = {"known": ours.issue("alice"), "stranger": strangers.issue("alice"), "nobody": None}
+    assert {name for name, leaf in clients.items() if _is_let_in(registry, leaf)} == let_in
+
+
+def _is_let_in(registry: RunningRegistry, leaf: Leaf | None) -> bool:
+    """Whether a client with this certificate gets an answer."""
+    context = ssl.create_default_context(cafile=str(registry.ca))
+    if leaf:
+        context.load_cert_chain(leaf.certificate, leaf.key)
+    connection = HTTPSConnection(registry.host, registry.port, timeout=20, context=context)
+    with closing(connection):
+        try:
+            connection.request("GET", "/v2/")
+            return connection.getresponse().status == 200
+        except (ssl.SSLError, ConnectionError):
+            return False
 
 
 def _wait_for_line(log: Path, words: str) -> None:

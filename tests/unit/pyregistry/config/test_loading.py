@@ -32,6 +32,8 @@ from tests.unit.pyregistry.config.conftest import MINIMAL, Complaint, Loader
 TOKEN = "{realm: https://auth/token, service: s, issuer: i, rootcertbundle: /bundle"
 """``auth.token`` as registry:2 wants it, for more keys and a brace."""
 
+TLS = "{certificate: c, key: k, clientcas: [ca]"
+
 SHIPPED_WITH_REGISTRY_2 = """\
     version: 0.1
     log:
@@ -229,6 +231,15 @@ def test_all_mistakes_come_at_once_with_their_lines(complaints: Complaint) -> No
         ("storage: inmemory\nproxy: {remoteurl: x}\n", "proxy: not offered here"),
         ("storage: inmemory\nauth: {token: {}}\n", 'token auth requires a valid option string: "issuer"'),
         ("storage: inmemory\nauth: {token: {}}\n", 'requires a valid option string: "rootcertbundle" or "jwks"'),
+        (f"storage: inmemory\nhttp: {{tls: {TLS}, clientauth: request-client-cert}}}}\n", "proves nothing"),
+        (
+            f"storage: inmemory\nhttp: {{tls: {TLS}, clientauth: maybe}}}}\n",
+            "expected one of verify-client-cert-if-given",
+        ),
+        (
+            "storage: inmemory\nhttp: {tls: {certificate: c, key: k, clientauth: verify-client-cert-if-given}}\n",
+            "http.tls.clientauth: needs clientcas",
+        ),
         ("storage: inmemory\nauth: {silly: {realm: r}}\n", '"service" must be set for silly access controller'),
         (f"storage: inmemory\nauth: {{token: {TOKEN}, signingalgorithms: [none]}}}}\n", "expected one of EdDSA, HS256"),
         (f"storage: inmemory\nauth: {{token: {TOKEN}, signingalgorithms: [HS256]}}}}\n", "HMAC needs a jwks file"),
