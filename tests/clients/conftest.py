@@ -7,6 +7,7 @@ import contextlib
 import functools
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count
@@ -23,7 +24,10 @@ from tests.clients.engines import Buildah, ClassicDocker, Docker, LabDocker, Pod
 from tests.clients.install import TOOLS
 from tests.clients.lab import Lab, running_lab
 from tests.clients.namespace import ADDRESS, Namespace, NamespaceError
-from tests.clients.registry import Registry, running_registry
+from tests.clients.registry import Registry, await_line, running_registry
+from tests.clients.token_server import READY
+from tests.fakes.token_server import ISSUER, SERVICE
+from tests.servers import ROOT, end
 from tests.tools import absent, require, require_root
 
 NewClient = Callable[[str], CommandLine]
@@ -32,7 +36,7 @@ NewClient = Callable[[str], CommandLine]
 _PORT_BASES = count(6000, 100)
 """Of the labs, inside the namespace."""
 
-_REGISTRIES = {"http": "plain", "tls": "secure", "htpasswd": "guarded", "token": "issuing"}
+_REGISTRIES = {"http": "plain", "tls": "secure", "htpasswd": "guarded", "token": "issuing", "token-server": "outside"}
 """By door, the fixture of the registry behind it."""
 
 _CLASSES: Mapping[str, type[CommandLine]] = {
@@ -151,13 +155,36 @@ def issuing(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture(scope="session")
+def outside(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A registry that takes the bearer tokens of an outside token server, both over plain HTTP."""
+    folder = tmp_path_factory.mktemp("outside")
+    bundle, log = folder / "bundle.pem", folder / "token-server.log"
+    program = [sys.executable, "-m", "tests.clients.token_server", bundle, "5005"]
+    with log.open("wb") as output:
+        server = namespace.start(program, env={"PYTHONPATH": str(ROOT)}, log=output)
+    token = {
+        "realm": "http://localhost:5005/token",
+        "service": SERVICE,
+        "issuer": ISSUER,
+        "rootcertbundle": str(bundle),
+    }
+    try:
+        await_line(server, log, READY)
+        config = {"auth": {"token": token}}
+        with running_registry(namespace, "localhost:5004", "127.0.0.1", folder / "registry", config=config) as registry:
+            yield registry
+    finally:
+        end(server)
+
+
+@pytest.fixture(scope="session")
 def open_door(request: pytest.FixtureRequest) -> Callable[[str], Door]:
-    """The doors to a registry by name: ``http``, ``tls``, ``htpasswd``, ``token``."""
+    """The doors to a registry by name: those of ``_REGISTRIES``."""
 
     def find(name: str) -> Door:
         registry: Registry = request.getfixturevalue(_REGISTRIES[name])
         match name:
-            case "htpasswd":
+            case "htpasswd" | "token-server":
                 return Door(registry, USER, PASSWORD)
             case "token":
                 assert registry.server

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from tests.clients.namespace import Namespace, dying_with_us
-from tests.servers import PROGRAM, START_SECONDS, RunningRegistry, end, start_registry, throw_away_tls, write_config
+from tests.servers import (
+    POLL_SECONDS,
+    PROGRAM,
+    START_SECONDS,
+    RunningRegistry,
+    end,
+    start_registry,
+    throw_away_tls,
+    write_config,
+)
 from tests.tools import require
 
 _INDEXES = {
@@ -158,11 +168,16 @@ def running_registry2(namespace: Namespace, name: str, folder: Path) -> Iterator
         command = [require("docker-registry")["docker-registry"], "serve", config]
         process = namespace.start(command, env=environment, log=output)
     try:
-        deadline = time.monotonic() + START_SECONDS
-        while "listening on" not in log.read_text(encoding="utf-8"):
-            assert process.poll() is None, log.read_text(encoding="utf-8")
-            assert time.monotonic() < deadline, log.read_text(encoding="utf-8")
-            time.sleep(0.01)
+        await_line(process, log, "listening on")
         yield Registry(name, None, folder)
     finally:
         end(process)
+
+
+def await_line(process: "subprocess.Popen[bytes]", log: Path, words: str) -> None:
+    """Wait until a server's log says that it takes connections."""
+    deadline = time.monotonic() + START_SECONDS
+    while words not in log.read_text(encoding="utf-8"):
+        assert process.poll() is None, log.read_text(encoding="utf-8")
+        assert time.monotonic() < deadline, log.read_text(encoding="utf-8")
+        time.sleep(POLL_SECONDS)

@@ -15,7 +15,7 @@ from tests.clients.namespace import CommandFailedError, Namespace
 from tests.clients.signers import Cosign2, Cosign3, Notation, NotationByTag, Signer
 from tests.tools import require
 
-DOORS = ("http", "tls", "htpasswd", "token")
+DOORS = ("http", "tls", "htpasswd", "token", "token-server")
 SIGNERS: dict[str, tuple[type[Signer], str]] = {
     "cosign-2": (Cosign2, "trixie/cosign"),
     "cosign-3": (Cosign3, "sid/cosign"),
@@ -27,6 +27,7 @@ CLOSED = {
     "tls": "certificate signed by unknown authority",
     "htpasswd": "(?i)unauthorized|basic credential not found",
     "token": "(?i)unauthorized",
+    "token-server": "(?i)unauthorized",
 }
 """What they say there, cosign first."""
 
@@ -73,7 +74,7 @@ def test_a_signature_is_verified(
     assert all(place in signer.tree(image) for place in found or [tag])
 
 
-@pytest.mark.parametrize(("door", "name"), list(product(("tls", "htpasswd", "token"), SIGNERS)))
+@pytest.mark.parametrize(("door", "name"), list(product(CLOSED, SIGNERS)))
 def test_nobody_signs_through_a_closed_door(
     door: str, name: str, open_door: Callable[[str], Door], new_signer: NewSigner, pusher: CommandLine
 ) -> None:

@@ -14,7 +14,7 @@ from tests.clients.namespace import CommandFailedError
 Visit = Callable[[str, str], tuple[Door, CommandLine]]
 """A door by name, and a client by name that was let in by it."""
 
-DOORS = ("http", "tls", "htpasswd", "token")
+DOORS = ("http", "tls", "htpasswd", "token", "token-server")
 COPIERS = ("docker-28", "docker-26", "podman", "buildah", "skopeo", "oras", "crane")
 LISTERS = ("podman", "skopeo", "oras", "crane")
 DELETERS = ("skopeo", "oras", "crane")
