@@ -57,10 +57,22 @@ class ImageManifest:
         """What the manifest is made of: blobs. The subject is not part of it."""
         return (self.config, *self.layers)
 
+    def manifests(self) -> Sequence[Descriptor]:
+        """Those of its parts that are manifests: none."""
+        return ()
+
+    def blobs(self) -> Sequence[Descriptor]:
+        """Those of its parts that are blobs: all."""
+        return self.references()
+
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Child manifests, one a platform or an attestation of one."""
+    """Child manifests, one a platform or an attestation of one.
+
+    image-spec 1.1.1, image-index.md: a child MAY be of any media type, and one that is not known MUST NOT be an error.
+    BuildKit keeps its build caches so: the children are layers and a configuration, pushed as blobs.
+    """
 
     media_type: str
     children: tuple[Descriptor, ...]
@@ -74,8 +86,16 @@ class Index:
         return self.artifact_type
 
     def references(self) -> Sequence[Descriptor]:
-        """What the index is made of: manifests. The subject is not part of it."""
+        """What the index is made of. The subject is not part of it."""
         return self.children
+
+    def manifests(self) -> Sequence[Descriptor]:
+        """Those of its parts that are manifests, by their media type."""
+        return [child for child in self.children if child.media_type in MANIFEST_TYPES]
+
+    def blobs(self) -> Sequence[Descriptor]:
+        """Those of its parts that are blobs: whatever is no manifest."""
+        return [child for child in self.children if child.media_type not in MANIFEST_TYPES]
 
 
 Manifest = ImageManifest | Index

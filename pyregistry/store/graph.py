@@ -9,7 +9,7 @@ from graphlib import TopologicalSorter
 
 from pyregistry.spec.digest import Digest
 from pyregistry.spec.errors import ManifestInvalid
-from pyregistry.spec.manifest import Index, parse, parse_media_type
+from pyregistry.spec.manifest import parse, parse_media_type
 
 # any digest in a document that we cannot parse: Docker schema 1, artifact manifests
 _DIGEST = re.compile(rb"sha256:[0-9a-f]{64}(?![0-9a-f])|sha512:[0-9a-f]{128}(?![0-9a-f])")
@@ -40,7 +40,7 @@ def read_contents(body: bytes) -> Contents:
         return Contents(named, Edges(named))
     parts = tuple(part.digest for part in manifest.references())
     subject = manifest.subject.digest if manifest.subject else None
-    return Contents(parts, Edges(parts if isinstance(manifest, Index) else (), subject))
+    return Contents(parts, Edges(tuple(part.digest for part in manifest.manifests()), subject))
 
 
 def reach(manifests: Mapping[Digest, Edges], roots: Iterable[Digest]) -> set[Digest]:

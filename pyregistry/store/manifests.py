@@ -9,7 +9,7 @@ from pyregistry.drivers.interface import Driver, KeyUnknown
 from pyregistry.spec.descriptor import Descriptor
 from pyregistry.spec.digest import Digest
 from pyregistry.spec.errors import DigestInvalid, ManifestBlobUnknown, ManifestInvalid, ManifestUnknown
-from pyregistry.spec.manifest import Index, Manifest, parse, parse_media_type
+from pyregistry.spec.manifest import Manifest, parse, parse_media_type
 from pyregistry.spec.media_types import NON_DISTRIBUTABLE_TYPES
 from pyregistry.spec.names import format_fallback_tag
 from pyregistry.store import paths
@@ -122,9 +122,10 @@ class DriverManifests:
 
     def _touch_parts(self, repository: str, manifest: Manifest) -> None:
         """Mark the links to all parts as used: a collection that has not seen who names them leaves them alone."""
-        link_of = paths.revision_link if isinstance(manifest, Index) else paths.layer_link
-        for part in manifest.references():
-            touch_link(self._driver, link_of(repository, part.digest))
+        for part in manifest.manifests():
+            touch_link(self._driver, paths.revision_link(repository, part.digest))
+        for part in manifest.blobs():
+            touch_link(self._driver, paths.layer_link(repository, part.digest))
 
     def _body(self, repository: str, digest: Digest) -> bytes | None:
         """The revision's exact bytes, proven; None where link or content is missing or damaged.
@@ -165,9 +166,12 @@ class DriverManifests:
 
     def _require_parts(self, repository: str, manifest: Manifest) -> None:
         """Refuse a manifest whose parts the repository does not hold. A subject may come later, or never."""
-        wanted = dict.fromkeys(part.digest for part in manifest.references() if _is_kept_here(part))
-        holds = self._has_revision if isinstance(manifest, Index) else self._blobs.exists
-        missing = [str(digest) for digest in wanted if not holds(repository, digest)]
+        revisions, blobs = (
+            dict.fromkeys(part.digest for part in parts if _is_kept_here(part))
+            for parts in (manifest.manifests(), manifest.blobs())
+        )
+        missing = [str(digest) for digest in revisions if not self._has_revision(repository, digest)]
+        missing += [str(digest) for digest in blobs if not self._blobs.exists(repository, digest)]
         if missing:
             raise ManifestBlobUnknown(missing)
 

@@ -14,7 +14,7 @@ from pyregistry.drivers.interface import Driver, DriverError, KeyUnknown
 from pyregistry.spec.descriptor import Descriptor
 from pyregistry.spec.digest import Digest, hasher_for
 from pyregistry.spec.errors import ManifestInvalid
-from pyregistry.spec.manifest import Index, Manifest, parse, parse_media_type
+from pyregistry.spec.manifest import Manifest, parse, parse_media_type
 from pyregistry.spec.media_types import NON_DISTRIBUTABLE_TYPES
 from pyregistry.store import inventory, paths
 from pyregistry.store.inventory import Link
@@ -132,9 +132,9 @@ class Scrub:
             return None
 
     def _parts(self, repository: str, digest: Digest, manifest: Manifest) -> Iterator[Finding]:
-        link_of = paths.revision_link if isinstance(manifest, Index) else paths.layer_link
-        for part in manifest.references():
-            link_key = link_of(repository, part.digest)
+        links = [(paths.revision_link(repository, part.digest), part) for part in manifest.manifests()]
+        links += [(paths.layer_link(repository, part.digest), part) for part in manifest.blobs()]
+        for link_key, part in links:
             stored = inventory.alias(self._driver, link_key, part.digest)
             size = self._size(stored)
             if size is not None and size != part.size:
