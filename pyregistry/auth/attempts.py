@@ -10,7 +10,7 @@ from pyregistry.twins.interface import Attempt, Speech
 
 
 def attempt_at_registry(speech: Speech, base_url: str, wanted: Sequence[AccessRequest]) -> Attempt:
-    """A request to the registry, which called us ``base_url``.
+    """A request to the registry, which called us ``base_url``, ``http.prefix`` included.
 
     The realm follows the client's own words (Host, Forwarded, X-Forwarded-…), as registry:2's does. Whoever lies
     misleads itself alone: the challenge answers that one request, and nobody stores a 401. A stranger in between who

@@ -80,6 +80,7 @@ class BearerController:
         signer: Verifies bearer tokens.
         outages: Tell of the accounts' trouble.
         now: Aware UTC time.
+        prefix: ``http.prefix``, below which the token endpoint lives.
     """
 
     def __init__(
@@ -89,7 +90,9 @@ class BearerController:
         signer: TokenSigner,
         outages: Outages,
         now: Callable[[], datetime],
+        prefix: str = "",
     ) -> None:
+        self._prefix = prefix
         self._speech = speech
         self._accounts = accounts
         self._outages = outages
@@ -98,7 +101,7 @@ class BearerController:
 
     def authorize(self, credentials: RequestCredentials, wanted: Sequence[AccessRequest]) -> Identity:
         """See ``AccessController``."""
-        attempt = attempt_at_registry(self._speech, credentials.base_url, wanted)
+        attempt = attempt_at_registry(self._speech, credentials.base_url + self._prefix, wanted)
         with self._outages.translated():
             visitor = self._authenticate(credentials.authorization, attempt)
         attempt = replace(attempt, identity=visitor.identity)

@@ -1,5 +1,6 @@
 """The guard that a configuration asks for, in registry:2's own words where no twin speaks."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from pyregistry.config.settings import HtpasswdAuth, HttpSettings, MemoryStorage
 from pyregistry.spec.endpoints import Access
 from pyregistry.spec.errors import Unauthorized, Unsupported
 from pyregistry.spec.identity import ANONYMOUS, Identity
-from tests.unit.pyregistry.auth.door import BASE_URL, Door, basic
+from tests.unit.pyregistry.auth.door import BASE_URL, Door, basic, settings_for
 
 PUSH = ("acme/app", Access.PUSH)
 REALM = f'Bearer realm="{BASE_URL}/auth/token",service="pyregistry"'
@@ -195,3 +196,13 @@ def test_the_catalog_is_the_auditors(door: Door) -> None:
     issued = door.login(secret, "registry:catalog:*")
     assert issued.granted == ("registry:catalog:*",)
     assert door.knock(f"Bearer {issued.token}", ("", Access.CATALOG)).account == "labcheck"
+
+
+def test_the_realm_stands_below_the_prefix(tmp_path: Path) -> None:
+    """``http.prefix`` moves the token endpoint with everything else."""
+    settings = settings_for(tmp_path, None)
+    guard = guard_for(replace(settings, http=replace(settings.http, prefix="/registry")))
+    with pytest.raises(Unauthorized) as refused:
+        guard.controller.authorize(RequestCredentials(None, BASE_URL), [AccessRequest(*PUSH)])
+    assert refused.value.challenge is not None
+    assert refused.value.challenge.startswith(f'Bearer realm="{BASE_URL}/registry/auth/token"')
