@@ -60,35 +60,51 @@ class Cost:
 
 
 Series = dict[int, Cost]
+Measure = Callable[[Path, int], Mapping[str, Cost]]
 
 
 def main() -> None:
-    """Measure, and print the table."""
+    """Measure, and print the table as it grows."""
     options = _parse_options()
+    sizes = {"gc": options.blobs, "tags": options.entries, "catalog": options.entries}
     found: dict[str, Series] = {}
-    for name, measure, sizes in (
-        ("gc", collect, options.blobs),
-        ("tags", list_tags, options.entries),
-        ("catalog", list_catalog, options.entries),
-    ):
-        if name in options.only:
-            for size in (0, *sizes):
-                print(f"{name}, {size:,} …", file=sys.stderr)
-                with _folder(options.folder) as folder:
-                    for title, cost in measure(folder, size).items():
-                        found.setdefault(title, {})[size] = cost
-    grown = {title: _beyond_smallest(series) for title, series in found.items()}
-    print(json.dumps(_document(grown), indent=2) if options.json else "\n".join(_table(grown)))
+    for name in options.only:
+        grown = _grow(MEASURES[name], sizes[name], options.folder)
+        found |= grown
+        if not options.json:
+            print("\n".join(_table(grown)), flush=True)
+    if options.json:
+        print(json.dumps(_document(found), indent=2))
+
+
+def _grow(measure: Measure, sizes: Sequence[int], parent: Path | None) -> Mapping[str, Series]:
+    """What ``measure`` costs at all sizes, by what it calls its parts."""
+    found: dict[str, Series] = {}
+    for size in (0, *sizes):
+        print(f"{measure.__name__}, {size:,} …", file=sys.stderr)
+        with _folder(parent) as folder:
+            for title, cost in measure(folder, size).items():
+                found.setdefault(title, {})[size] = cost
+    return {title: _beyond_smallest(series) for title, series in found.items()}
 
 
 def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--only", type=lambda text: text.split(","), default=["gc", "tags", "catalog"])
+    parser.add_argument(
+        "--only", type=lambda text: text.split(","), default=["gc", "tags", "catalog"], help="what to measure"
+    )
     parser.add_argument("--blobs", type=_sizes, default=BLOBS, help="sizes of the stores to collect garbage in")
     parser.add_argument("--entries", type=_sizes, default=ENTRIES, help="lengths of the lists")
     parser.add_argument("--folder", type=Path, help="where the stores lie (default: the system's temporary folder)")
     parser.add_argument("--json", action="store_true", help="print all figures as JSON")
     return parser.parse_args()
+
+
+def _names(text: str) -> Sequence[str]:
+    names = text.split(",")
+    if unknown := set(names) - set(MEASURES):
+        raise argparse.ArgumentTypeError(f"expected some of {', '.join(MEASURES)}, got {', '.join(sorted(unknown))}")
+    return names
 
 
 def _sizes(text: str) -> Sequence[int]:
@@ -136,7 +152,7 @@ def list_tags(folder: Path, entries: int) -> Mapping[str, Cost]:
 def list_catalog(folder: Path, entries: int) -> Mapping[str, Cost]:
     """All repositories in one answer, and in pages."""
     for number in range(entries):
-        _write_image(folder / "store", f"team-{number % 20}/app-{number}", "one", tagged=True)
+        _write_image(folder / "store", f"team-{number % 20}/app-{number}", "one", tagged=True, layers=1)
     with running_registry(folder, config={"catalog": {"maxentries": max(entries, PAGE)}}) as registry:
         return _listings(registry, f"/v2/_catalog?n={max(entries, 1)}", "repositories", entries)
 
@@ -201,17 +217,17 @@ def _run(command: Sequence[str]) -> Cost:
     return Cost(ended - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 
-def _write_image(root: Path, repository: str, seed: str, *, tagged: bool) -> Digest:
-    """A manifest with a config and ``LAYERS`` layers of its own, and the tag of its seed where it is tagged."""
-    contents = [f"{repository} {seed} {number}".encode() for number in range(LAYERS + 1)]
+def _write_image(root: Path, repository: str, seed: str, *, tagged: bool, layers: int = LAYERS) -> Digest:
+    """A manifest with a config and layers of its own, and the tag of its seed where it is tagged."""
+    contents = [f"{repository} {seed} {number}".encode() for number in range(layers + 1)]
     digests = [_write_blob(root, content) for content in contents]
     for digest in digests:
         _write(root / paths.layer_link(repository, digest), str(digest).encode())
-    config, *layers = (
+    config, *others = (
         {"mediaType": OCI_LAYER if number else OCI_CONFIG, "digest": str(digest), "size": len(contents[number])}
         for number, digest in enumerate(digests)
     )
-    manifest = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": layers}
+    manifest = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": others}
     digest = _write_blob(root, json.dumps(manifest).encode())
     _write(root / paths.revision_link(repository, digest), str(digest).encode())
     if tagged:
@@ -274,6 +290,9 @@ def _table(found: Mapping[str, Series]) -> Iterator[str]:
         slopes = ("?" if slope is None else f"{slope:.2f}" for slope in growth.values())
         over = (growth["seconds"] or 0) > MAX_EXPONENT
         yield "{:<41}{:>10}{:>18}{:>8}{}".format("  exponent", *slopes, f"  over {MAX_EXPONENT}" if over else "")
+
+
+MEASURES: Mapping[str, Measure] = {"gc": collect, "tags": list_tags, "catalog": list_catalog}
 
 
 if __name__ == "__main__":
