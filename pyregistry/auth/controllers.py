@@ -90,6 +90,7 @@ class BearerController:
         signer: TokenSigner,
         outages: Outages,
         now: Callable[[], datetime],
+        *,
         prefix: str = "",
     ) -> None:
         self._prefix = prefix

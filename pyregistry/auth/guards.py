@@ -38,7 +38,7 @@ def guard_for(settings: Settings, now: Callable[[], datetime] = _now) -> Guard:
         accounts.current()  # a damaged file is said at the start, not at the first login
         signer = TokenSigner(speech.service, settings.http.secret, now)
         parts = (speech, accounts, signer, Outages(), now)
-        return Guard(BearerController(*parts, settings.http.prefix), AccessTokenIssuer(*parts))
+        return Guard(BearerController(*parts, prefix=settings.http.prefix), AccessTokenIssuer(*parts))
     return Guard(_controller(settings.auth, now))
 
 

@@ -30,7 +30,7 @@ HOST = {"host": "registry.test:5000"}
     ],
 )
 def test_base_url_follows_what_proxies_say(headers: Mapping[str, str], expected: object) -> None:
-    """Forwarded instead of X-Forwarded-*, the first value of each; the rest comes from the request, where it is good."""
+    """Forwarded instead of X-Forwarded-*, the first value of each; the rest comes from the request, if it is good."""
     assert base_url(settings().http, headers, "http") == expected
 
 
