@@ -90,9 +90,8 @@ def _grow(measure: Measure, sizes: Sequence[int], parent: Path | None) -> Mappin
 
 def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument(
-        "--only", type=lambda text: text.split(","), default=["gc", "tags", "catalog"], help="what to measure"
-    )
+    kinds = ", ".join(MEASURES)
+    parser.add_argument("--only", type=_names, default=list(MEASURES), metavar="NAMES", help=f"some of: {kinds}")
     parser.add_argument("--blobs", type=_sizes, default=BLOBS, help="sizes of the stores to collect garbage in")
     parser.add_argument("--entries", type=_sizes, default=ENTRIES, help="lengths of the lists")
     parser.add_argument("--folder", type=Path, help="where the stores lie (default: the system's temporary folder)")
