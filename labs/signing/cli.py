@@ -11,9 +11,14 @@ from labs.signing.commands.table import COMMANDS, FAMILIES, FOREIGN, KEYLESS, LO
 from labs.signing.commands.words import Refused
 
 INTERRUPTED_CODE = 130
+_HINT = "\nRun 'cosign --help' for usage."
 _REPOSITORY = "COSIGN_REPOSITORY"
 _MAX_WORDS = 2
 """Of a command's name: ``download signature``."""
+
+
+class CommandUnknown(CommandFailed):
+    """Neither cosign nor we have such a command."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +44,7 @@ def run(arguments: Sequence[str], console: Console, environ: Mapping[str, str]) 
         console.warn(str(exc))
         return exc.code
     except CommandFailed as exc:
-        console.warn(f"Error: {exc}")
+        console.warn(f"Error: {exc}{_HINT if isinstance(exc, CommandUnknown) else ''}")
         console.warn(f"error during command execution: {exc}")
         return exc.code
     return 0
@@ -79,7 +84,7 @@ def _find(words: list[str], environ: Mapping[str, str]) -> tuple[Command, list[s
     if words[0] in FAMILIES:
         members = ", ".join(command.name for command in COMMANDS if command.name.startswith(f"{words[0]} "))
         raise CommandFailed(f'unknown command "{" ".join(words[:_MAX_WORDS])}" for "cosign" (there is: {members})')
-    raise CommandFailed(f'unknown command "{words[0]}" for "cosign"\nRun \'cosign --help\' for usage.')
+    raise CommandUnknown(f'unknown command "{words[0]}" for "cosign"')
 
 
 def _check(command: Command, options: Options, environ: Mapping[str, str]) -> None:

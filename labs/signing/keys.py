@@ -22,7 +22,7 @@ from typing import Self
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -51,6 +51,8 @@ _SCRYPT_PARALLELIZATION = 1
 _SALT_SIZE = 32
 _LINE_LENGTH = 64
 """Characters of base64 a line, as in every PEM file."""
+_COORDINATE_MAX_SIZE = 66
+"""Bytes of ``r`` or ``s`` on the largest curve, P-521."""
 _SHA256 = hashes.SHA256()
 
 # block ::= "-----BEGIN " label "-----" newline base64-lines "-----END " label "-----"
@@ -129,7 +131,7 @@ class PublicKey:
         try:
             self._verify(signature, message)
         except InvalidSignature as exc:
-            raise SignatureWrong("invalid signature when validating ASN.1 encoded signature") from exc
+            raise SignatureWrong("failed to verify signature") from exc
 
 
 class PrivateKey:
@@ -187,13 +189,25 @@ class PrivateKey:
 
 def _verify_ecdsa(key: ec.EllipticCurvePublicKey) -> _Verifier:
     def verify(signature: bytes, message: bytes) -> None:
+        encoding, der = "ASN.1", signature
         try:
             decode_dss_signature(signature)
-        except ValueError as exc:
-            raise SignatureWrong("ecdsa: Invalid IEEE_P1363 encoded bytes") from exc
-        key.verify(signature, message, ec.ECDSA(_SHA256))
+        except ValueError:
+            encoding, der = "IEEE_P1363", _from_halves(signature)
+        try:
+            key.verify(der, message, ec.ECDSA(_SHA256))
+        except InvalidSignature as exc:
+            raise SignatureWrong(f"invalid signature when validating {encoding} encoded signature") from exc
 
     return verify
+
+
+def _from_halves(signature: bytes) -> bytes:
+    """As DER, a signature that is ``r`` and ``s`` side by side: some hardware signs so, and cosign takes it."""
+    size, odd = divmod(len(signature), 2)
+    if not 0 < size <= _COORDINATE_MAX_SIZE or odd:
+        raise SignatureWrong("ecdsa: Invalid IEEE_P1363 encoded bytes")
+    return encode_dss_signature(int.from_bytes(signature[:size], "big"), int.from_bytes(signature[size:], "big"))
 
 
 def _verify_rsa(key: rsa.RSAPublicKey) -> _Verifier:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -149,6 +150,19 @@ def test_only_the_signed_text_holds(kind: str) -> None:
     ):
         with pytest.raises(SignatureWrong):
             verifier.verify(sealed, text)
+
+
+@pytest.mark.parametrize("kind", ["P-256", "P-384"])
+def test_two_halves_are_a_signature_too(kind: str) -> None:
+    """As some hardware encodes it, and cosign accepts it: r and s side by side."""
+    key = PrivateKey(KINDS[kind])
+    size = 32 if kind == "P-256" else 48
+    r, s = decode_dss_signature(key.sign(b"text"))
+    halves = r.to_bytes(size, "big") + s.to_bytes(size, "big")
+    key.public.verify(halves, b"text")
+    for wrong, message in ((halves[:-1], "ecdsa: Invalid"), (halves[size:] + halves[:size], "validating IEEE_P1363")):
+        with pytest.raises(SignatureWrong, match=message):
+            key.public.verify(wrong, b"text")
 
 
 def test_a_private_key_shows_nothing_of_itself() -> None:

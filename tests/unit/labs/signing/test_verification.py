@@ -101,9 +101,9 @@ def test_what_is_right_holds(attached: Attached) -> None:
             id="a bit of the signature is flipped",
         ),
         pytest.param(
-            annotated(SIMPLE, format_bytes(flipped(SIGNED_BYTES, 0))),
+            annotated(SIMPLE, format_bytes(b"\x31" + bytes(63))),
             Step.SIGNATURE,
-            "ecdsa: Invalid IEEE_P1363 encoded bytes",
+            "invalid signature when validating IEEE_P1363 encoded signature",
             id="the signature is no DER",
         ),
         pytest.param(annotated(SIMPLE, ""), Step.SIGNATURE, "ecdsa: Invalid IEEE_P1363 encoded bytes", id="empty"),
