@@ -20,7 +20,7 @@ from tests.clients.command_lines import CommandLine
 from tests.clients.copiers import Crane, Oras, Skopeo, SkopeoDockerFormat
 from tests.clients.daemon import Daemon, running_daemon
 from tests.clients.doors import PASSWORD, USER, Door, write_passwords
-from tests.clients.engines import Buildah, ClassicDocker, Docker, LabDocker, Podman
+from tests.clients.engines import Buildah, ClassicDocker, Containerd, Docker, LabDocker, Podman
 from tests.clients.install import TOOLS
 from tests.clients.lab import Lab, running_lab
 from tests.clients.namespace import ADDRESS, Namespace, NamespaceError
@@ -98,6 +98,8 @@ def new_client(request: pytest.FixtureRequest, short_folder: Path) -> NewClient:
             return Docker(request.getfixturevalue("docker_28"), folder)
         if name == "docker-26":
             return ClassicDocker(request.getfixturevalue("docker_26"), folder)
+        if name == Containerd.name:
+            return Containerd(request.getfixturevalue("docker_28"), folder)
         if name != LabDocker.name:  # ours, always there
             require(_CLASSES[name].name)
         path = os.pathsep.join((os.environ["PATH"], f"{TOOLS}/sid/usr/bin", "/usr/sbin", "/sbin"))

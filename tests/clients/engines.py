@@ -90,6 +90,54 @@ class ClassicDocker(Docker):
     keeps = ("config",)
 
 
+class Containerd(CommandLine):
+    """containerd through ``ctr``, as a cluster's nodes have it; Docker's daemon brings it along."""
+
+    name = "ctr"
+
+    def __init__(self, daemon: Daemon, folder: Path) -> None:
+        super().__init__(daemon.namespace, folder, daemon.environment)
+        socket = daemon.state.parent / "exec" / "containerd" / "containerd.sock"
+        self.command = ("ctr", "--address", socket, "--namespace", "lab", "images")
+        self._user: tuple[str, ...] = ()
+
+    def trust(self, registry: Registry) -> None:
+        """Put the CA where ``--hosts-dir`` points to."""
+        certificates = self.folder / "certs.d" / registry.name
+        certificates.mkdir(parents=True, exist_ok=True)
+        shutil.copy(str(registry.ca), certificates / "ca.crt")
+
+    def _login(self, registry: Registry, user: str, secret: str) -> None:  # noqa: ARG002  it is told each time
+        self._user = ("--user", f"{user}:{secret}")
+
+    def _push(self, registry: Registry, name: str, sample: Sample) -> None:
+        image, layout = registry.reference(name), sample.write_layout(self.fresh("layout"), registry.reference(name))
+        archive = self.fresh("layout.tar")
+        with tarfile.open(archive, "w") as tar:
+            tar.add(layout, ".")
+        self.run(*self.command, "import", archive)
+        self.run(*self.command, "push", *self._options(registry), image)
+
+    def _tag(self, registry: Registry, name: str, other: str) -> None:
+        self.run(*self.command, "tag", registry.reference(name), registry.reference(other))
+        self.run(*self.command, "push", *self._options(registry), registry.reference(other))
+
+    def _pull(self, registry: Registry, name: str) -> Held:
+        image, archive = registry.reference(name), self.fresh("exported.tar")
+        for held in self.run(*self.command, "ls", "--quiet").split():
+            self.run(*self.command, "rm", "--sync", held)
+        self.run(*self.command, "pull", *self._options(registry), image)
+        self.run(*self.command, "export", archive, image)
+        with tarfile.open(archive) as tar:
+            blobs = {member.name: file.read() for member in tar if (file := tar.extractfile(member))}
+        digest = json.loads(blobs["index.json"])["manifests"][0]["digest"]
+        return Held(digest, {f"sha256:{hashlib.sha256(content).hexdigest()}": content for content in blobs.values()})
+
+    def _options(self, registry: Registry) -> tuple[str, ...]:
+        plain = () if registry.ca else ("--plain-http",)
+        return (*plain, "--hosts-dir", f"{self.folder}/certs.d", *self._user)
+
+
 class _Containers(CommandLine):
     """podman and buildah: one image store, one way to say where logins lie."""
 

@@ -9,7 +9,7 @@ from tests.clients.doors import Door
 from tests.clients.image import Sample
 from tests.clients.namespace import CommandFailedError
 
-CLIENTS = ("docker-28", "docker-26", "podman", "buildah", "skopeo", "oras", "crane", "labdocker")
+CLIENTS = ("docker-28", "docker-26", "podman", "buildah", "skopeo", "oras", "crane", "ctr", "labdocker")
 WRONG = {
     "docker-28": "(?i)unauthorized",
     "docker-26": "(?i)unauthorized",
@@ -19,7 +19,7 @@ WRONG = {
     "oras": "unauthorized: authentication required",
     "labdocker": "(?i)unauthorized",
 }
-"""What each client says at the login; crane asks nobody there."""
+"""What each client says at the login; crane and ctr ask nobody there."""
 
 REFUSED = r"(?i)unauthorized|basic auth credentials|basic credential not found|access .* is denied|insufficient_scope"
 """What they say of a challenge that they cannot meet."""

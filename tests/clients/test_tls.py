@@ -7,7 +7,7 @@ from tests.clients.image import Sample
 from tests.clients.namespace import CommandFailedError
 from tests.clients.registry import Registry
 
-CLIENTS = ("docker-28", "docker-26", "podman", "buildah", "skopeo", "oras", "crane", "labdocker")
+CLIENTS = ("docker-28", "docker-26", "podman", "buildah", "skopeo", "oras", "crane", "ctr", "labdocker")
 
 
 @pytest.mark.parametrize("client", CLIENTS)

@@ -9,7 +9,7 @@ from tests.clients.image import Sample
 from tests.clients.namespace import CommandFailedError
 from tests.clients.registry import Registry
 
-CLIENTS = ("docker-28", "docker-26", "podman", "buildah", "skopeo", "oras", "crane", "labdocker")
+CLIENTS = ("docker-28", "docker-26", "podman", "buildah", "skopeo", "oras", "crane", "ctr", "labdocker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,9 @@ def test_one_pushes_and_another_pulls(
     assert {event.digest for event in layers} == set(image.layers)
 
 
-@pytest.mark.parametrize("client", [client for client in CLIENTS if client != "crane"])  # which asks nobody at login
+@pytest.mark.parametrize(
+    "client", [client for client in CLIENTS if client not in {"crane", "ctr"}]
+)  # which ask nobody at login
 def test_a_wrong_token_logs_nobody_in(client: str, twin: Registry, author: Account, new_client: NewClient) -> None:
     """Logging in with a token that does not exist fails in the registry's own words."""
     with pytest.raises(CommandFailedError, match=r"denied|invalid username/password|403"):
