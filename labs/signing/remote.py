@@ -89,8 +89,8 @@ class ImageRemote:
         Raises:
             RemoteFault: The registry did not tell.
         """
-        tagged = [one for kind in _FORMS for one in self.fetch_tagged(image, kind)]
-        return [*self._fetch_referring(image), *tagged]
+        referring = self._fetch_referring(image)
+        return referring + [one for kind in _FORMS for one in self.fetch_tagged(image, kind)]
 
     def fetch_tagged(self, image: Digest, kind: Kind) -> list[Attached]:
         """What cosign 2's tag holds.

@@ -7,6 +7,7 @@ from labs.engine.commands.console import CommandFailed
 from labs.signing.attachment import DSSE_ENVELOPE, PREDICATE_KEY, SIGNATURE_KEY, Kind
 from labs.signing.commands import services
 from labs.signing.commands.desk import Desk, Image, failing, read_file
+from labs.signing.commands.keys import require_key
 from labs.signing.commands.signing import push_bundle, seal, signer
 from labs.signing.commands.words import Refused
 from labs.signing.keys import PrivateKey
@@ -19,6 +20,7 @@ from pyregistry.spec.digest import Digest
 def attest(desk: Desk) -> None:
     """Attest a predicate of one image."""
     typed = desk.options.arguments[0]
+    require_key(desk)
     services.require_none_to_sign(desk)
     try:
         _attest(desk, typed)

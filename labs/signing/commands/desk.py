@@ -42,6 +42,7 @@ class AskedTrust(Trust):
 
     def __init__(self, folder: Path, options: Options) -> None:
         super().__init__(folder)
+        self._machine = Trust(folder)
         self._accepts_all = options.on("allow-insecure-registry")
         self._allows_http = options.on("allow-http-registry")
         self._authority = options.text("registry-cacert")
@@ -54,7 +55,8 @@ class AskedTrust(Trust):
         """How TLS is verified. Raises TrustError."""
         if self._accepts_all:
             return unverified()
-        context = super().context(registry, authority)
+        # the machine's own, for which plain HTTP that only this command allows is no reason not to verify TLS
+        context = self._machine.context(registry, authority)
         if self._authority:
             try:
                 context.load_verify_locations(cafile=self._authority)

@@ -58,11 +58,21 @@ def verifying_key(desk: Desk) -> PublicKey:
         raise CommandFailed(f"loading public key: {exc}") from exc
 
 
-def _read(desk: Desk, keyless: str, prefix: str) -> bytes:
-    """The text of the key that ``--key`` names: a file, or ``env://NAME``."""
+def require_key(desk: Desk, keyless: str = "keyless-sign") -> str:
+    """What ``--key`` names.
+
+    Raises:
+        Refused: Nothing, which asks for a keyless signature.
+    """
     named = desk.options.text("key")
     if not named:
         raise Refused(desk.environ, keyless)
+    return named
+
+
+def _read(desk: Desk, keyless: str, prefix: str) -> bytes:
+    """The text of the key that ``--key`` names: a file, or ``env://NAME``."""
+    named = require_key(desk, keyless)
     if named.startswith(_ENVIRONMENT):
         name = named.removeprefix(_ENVIRONMENT)
         if name not in desk.environ:

@@ -10,7 +10,7 @@ from labs.signing.attachment import SIGNATURE_KEY, SIMPLE_SIGNING, Attached, Kin
 from labs.signing.bundle import Bundle
 from labs.signing.commands import services
 from labs.signing.commands.desk import Desk, Image, failing
-from labs.signing.commands.keys import private_key
+from labs.signing.commands.keys import private_key, require_key
 from labs.signing.commands.words import Refused
 from labs.signing.envelope import IN_TOTO, Envelope, authenticated
 from labs.signing.keys import PrivateKey
@@ -24,6 +24,7 @@ from pyregistry.spec.digest import Digest
 
 def sign(desk: Desk) -> None:
     """Sign images by what their names mean now."""
+    require_key(desk)
     services.require_none_to_sign(desk)
     typed = desk.options.arguments
     try:

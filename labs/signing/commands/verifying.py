@@ -7,7 +7,7 @@ from labs.gojson import format_json
 from labs.signing.attachment import Attached, Form
 from labs.signing.commands import services
 from labs.signing.commands.desk import Desk, Image, failing
-from labs.signing.commands.keys import verifying_key
+from labs.signing.commands.keys import require_key, verifying_key
 from labs.signing.commands.signing import read_annotations
 from labs.signing.keys import PublicKey
 from labs.signing.simplesigning import SimpleSigning
@@ -34,6 +34,7 @@ The following checks were performed on each of these signatures:"""
 
 def verify(desk: Desk) -> None:
     """Prove that images are signed."""
+    require_key(desk, "keyless-verify")
     services.require_none_to_verify(desk, "signature")
     output = _output(desk)
     key = verifying_key(desk)
@@ -48,6 +49,7 @@ def verify(desk: Desk) -> None:
 
 def verify_attestation(desk: Desk) -> None:
     """Prove what images' attestations say."""
+    require_key(desk, "keyless-verify")
     services.require_none_to_verify(desk, "attestation")
     _output(desk)
     kind = desk.options.text("type") or "custom"
