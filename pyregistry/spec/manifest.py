@@ -30,6 +30,9 @@ _MAX_ISSUES = 10
 """Issues named in one refusal. The reading stops there: a 4 MiB body has room for a million."""
 _MAX_DIGITS = 20
 """Of an integer, one more than an int64 has. Python's own refusal of 4300 digits speaks to programmers."""
+_MAX_JOINTS = 300_000
+"""Of ``{``, ``[`` and ``,`` in a body, counted before it is read: each can cost 90 bytes of memory, so that 4 MiB of
+``{},`` were 90 MiB. As many descriptors as fit into 4 MiB have half of it. More is MANIFEST_INVALID."""
 _HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 r"""A lone surrogate (``"\ud800"``) is legal JSON, and no text: nothing that holds it could be encoded."""
 _DOCKER_TYPES = frozenset({DOCKER_MANIFEST, DOCKER_MANIFEST_LIST})
@@ -307,6 +310,9 @@ def _is_text(found: object) -> TypeGuard[str]:
 
 def _load(body: bytes) -> Mapping[str, object]:
     """The JSON object in ``body``. Strict: UTF-8 without BOM, no duplicate members, no NaN, no bottomless nesting."""
+    joints = sum(map(body.count, (b"{", b"[", b",")))
+    if joints > _MAX_JOINTS:
+        raise ManifestInvalid(f"body: expected a manifest, got JSON of more than {_MAX_JOINTS} parts")
     try:
         text = body.decode("utf-8")
         document = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_integer)

@@ -4,6 +4,7 @@ import gzip
 import json
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
 import pytest
@@ -17,6 +18,7 @@ LIMIT = 4 << 20
 """Bytes of a manifest, unless configured otherwise."""
 MAX_GROWTH_BYTES = 64 << 20
 MAX_SECONDS = 10
+CLIENTS = 16
 TAGGED = "/v2/acme/app/manifests/1.0"
 MANIFEST = {"Content-Type": MANIFEST_TYPE}
 IMAGE = make_image("of the bombs", 5000)
@@ -66,6 +68,8 @@ BOMBS: Mapping[str, bytes] = {
     ),
     "layers that are none": _filled(_HEAD + b',"layers":[0', b",0", b"]}"),
     "annotations that are none": _filled(_HEAD + b',"layers":[],"annotations":{"":0', b',"":0', b"}}"),
+    "empty objects": _filled(_HEAD + b',"x":[{}', b",{}", b"]}"),
+    "empty lists": _filled(_HEAD + b',"x":[[]', b",[]", b"]}"),
     "nothing but space": _filled(b"", b" "),
     "nothing but zeros": bytes(LIMIT),
 }
@@ -77,6 +81,16 @@ def test_a_manifest_that_explodes_is_refused(registry: RunningRegistry, name: st
     with unmoved(registry):
         answer = registry.request("PUT", TAGGED, BOMBS[name], MANIFEST)
         assert (answer.status, _codes(answer) <= {"MANIFEST_INVALID", "MANIFEST_BLOB_UNKNOWN"}) == (400, True)
+
+
+def test_many_at_once_are_read_one_after_the_other(registry: RunningRegistry) -> None:
+    """Each may be as large as a manifest; what JSON takes beyond that is taken once, not once a client."""
+    footprint = Footprint(registry)
+    full = _filled(_HEAD + b',"layers":[],"x":[{}', b",{}" + b" " * 12, b"]}")
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        asks = [clients.submit(registry.request, "PUT", TAGGED, full, MANIFEST) for _ in range(CLIENTS)]
+        assert {_codes(ask.result()) == {"MANIFEST_BLOB_UNKNOWN"} for ask in asks} == {True}
+    assert footprint.growth_bytes < MAX_GROWTH_BYTES + 2 * CLIENTS * LIMIT
 
 
 def test_nothing_is_decompressed(registry: RunningRegistry) -> None:
