@@ -36,6 +36,7 @@ from pyregistry.config.settings import (
     FilesystemStorage,
     HttpSettings,
     MemoryStorage,
+    Mode,
     Settings,
     TcpAddress,
     TlsSettings,
@@ -50,6 +51,7 @@ from pyregistry.spec.journal import Event
 from pyregistry.store.configured import wrap
 from pyregistry.store.interface import Store
 from pyregistry.store.locks import announce_serving
+from pyregistry.store.recall import Prover
 from pyregistry.store.registry import DriverStore, open_store
 from pyregistry.twins import speech_of
 from pyregistry.watch import Watch
@@ -91,7 +93,9 @@ def serve(settings: Settings) -> int:
             watch = _watch(settings, driver, store, _shown(listener))
             fed, begun = watch.fed(journal)
             lacking = speech_of(settings.twin).lacking_endpoints
-            wiring = Wiring(settings, wrap(store, settings), guard_for(settings), fed, lacking, watch.health, begun)
+            prover = Prover(driver) if settings.mode is Mode.OCI else None
+            guard = guard_for(settings)
+            wiring = Wiring(settings, wrap(store, settings), guard, fed, lacking, watch.health, begun, prover)
             server = _Embedded(build_app(wiring), listener, settings.http.tls, authorities)
             _remember(journal, "server.started", _shown(listener))
             watch.start()

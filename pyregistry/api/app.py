@@ -16,6 +16,9 @@ from pyregistry.api.exchange import current
 from pyregistry.api.health import HealthGate
 from pyregistry.api.locations import base_url
 from pyregistry.api.middleware import CommonHeaders, ErrorBoundary, Logging, Remembering
+from pyregistry.api.recalling import Recalling
+from pyregistry.api.remembering import EventWriter
+from pyregistry.api.request_log import RequestLog
 from pyregistry.api.router import match
 from pyregistry.auth.interface import RequestCredentials
 from pyregistry.config.settings import TlsVersion
@@ -53,9 +56,12 @@ _TLS_LABELS = {TlsVersion.TLS12: "TLSv1.2+", TlsVersion.TLS13: "TLSv1.3"}
 def build_app(wiring: Wiring) -> ASGIApp:
     """The registry as one ASGI application."""
     tls = wiring.settings.http.tls
+    events = EventWriter(wiring.journal, _TLS_LABELS[tls.minimum] if tls else None)
+    log = RequestLog()
     middleware = [
-        Middleware(Remembering, wiring.journal, wiring.begun, _TLS_LABELS[tls.minimum] if tls else None),
-        Middleware(Logging),
+        Middleware(Recalling, wiring, events, log),
+        Middleware(Remembering, events),
+        Middleware(Logging, log),
         Middleware(CommonHeaders, list(_common_headers(wiring))),
         Middleware(ErrorBoundary),
     ]

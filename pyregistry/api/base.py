@@ -4,10 +4,12 @@ from starlette.responses import Response
 
 from pyregistry.api.call import Call
 from pyregistry.api.router import BASE_PATH
+from pyregistry.store.recall import RESTS_ON_NOTHING
 
 
-async def base(_call: Call) -> Response:
+async def base(call: Call) -> Response:
     """The registry speaks this API, and the client may talk to it."""
+    call.exchange.proof = RESTS_ON_NOTHING
     return Response("{}", media_type="application/json")
 
 

@@ -8,10 +8,13 @@ from starlette.responses import Response
 from pyregistry.api.call import Call, in_thread
 from pyregistry.api.conditions import entity_tag, is_unchanged
 from pyregistry.api.errors import ContentRangeUnsatisfied
+from pyregistry.api.recalling import MAX_ANSWER_BYTES
 from pyregistry.api.streams import ReaderResponse
+from pyregistry.spec.descriptor import Descriptor
 from pyregistry.spec.digest import Digest
 from pyregistry.spec.errors import RangeInvalid
 from pyregistry.spec.ranges import ByteRange, format_content_range, parse_range
+from pyregistry.store.recall import Proof
 
 _ONE_YEAR_SECONDS = 31_536_000
 """What is named by its digest never changes; distribution says a year as well."""
@@ -20,7 +23,7 @@ _ONE_YEAR_SECONDS = 31_536_000
 async def fetch(call: Call) -> Response:
     """GET and HEAD: the content, or a range of it."""
     digest = call.digest
-    found = await in_thread(call.store.blobs.stat, call.repository, digest)
+    found, proof = await in_thread(_look, call)
     call.exchange.digest = digest
     headers = {
         "Accept-Ranges": "bytes",
@@ -32,8 +35,12 @@ async def fetch(call: Call) -> Response:
     if is_unchanged(call.request.headers, digest):
         return Response(status_code=304, headers=headers)
     if call.request.method == "HEAD":
+        call.exchange.proof = proof
         return Response(headers=headers | {"Content-Length": str(found.size)})
     wanted = _wanted_range(call.request.headers, digest, found.size)
+    if wanted is None and found.size <= MAX_ANSWER_BYTES:
+        call.exchange.proof = proof
+        return Response(await in_thread(_read, call), headers=headers)
     reader = await in_thread(_opened_at, call, wanted.start if wanted else 0)
     if wanted is None:
         return ReaderResponse(reader, found.size, 200, headers)
@@ -46,6 +53,18 @@ async def delete(call: Call) -> Response:
     digest = call.exchange.digest = call.digest
     await in_thread(call.store.blobs.delete, call.repository, digest)
     return Response(status_code=202, headers={"Content-Length": "0"})
+
+
+def _look(call: Call) -> tuple[Descriptor, Proof | None]:
+    """The blob's descriptor and what an answer about it rests on, which is looked at first."""
+    prover = call.wiring.prover
+    proof = prover.blob(call.repository, call.digest) if prover else None
+    return call.store.blobs.stat(call.repository, call.digest), proof
+
+
+def _read(call: Call) -> bytes:
+    with call.store.blobs.fetch(call.repository, call.digest) as reader:
+        return reader.read()
 
 
 def _opened_at(call: Call, start: int) -> BinaryIO:

@@ -15,6 +15,7 @@ from pyregistry.health import Health
 from pyregistry.journal import EventLog
 from pyregistry.spec.digest import Digest
 from pyregistry.store.interface import Store
+from pyregistry.store.recall import Prover
 
 in_thread = asyncio.to_thread
 """Runs what may block; the only way from here to a store, a guard or the journal."""
@@ -31,6 +32,7 @@ class Wiring:
     Attributes:
         health: What is watched; None where nothing is.
         begun: Called when a request comes in, before its event can be; it neither waits nor raises.
+        prover: Tells what answers rest on; None where none is to be given again.
         lacking_endpoints: Ids of the endpoints that the registry we stand in for does not have.
     """
 
@@ -41,6 +43,7 @@ class Wiring:
     lacking_endpoints: frozenset[str] = frozenset()
     health: Health | None = None
     begun: Callable[[], None] = _unnoticed
+    prover: Prover | None = None
 
 
 @dataclass(frozen=True, slots=True)

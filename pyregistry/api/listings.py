@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from itertools import accumulate
 
 from starlette.responses import Response
@@ -11,6 +12,7 @@ from pyregistry.api.pagination import next_link, page, parse_count
 from pyregistry.spec.descriptor import Descriptor
 from pyregistry.spec.errors import PaginationNumberInvalid
 from pyregistry.spec.media_types import OCI_INDEX
+from pyregistry.store.recall import Proof
 
 _CATALOG_DEFAULT_ENTRIES = 100
 """What distribution lists where the client says no number."""
@@ -19,12 +21,17 @@ _CATALOG_DEFAULT_ENTRIES = 100
 async def tags(call: Call) -> Response:
     """All tags in lexical order, or a page of them."""
     count = parse_count(call.request.query_params)
-    names = await in_thread(call.store.tags.list, call.repository)
+    names, call.exchange.proof = await in_thread(_tags, call)
     listed, more = page(names, call.request.query_params, count)
     response = _json({"name": call.repository, "tags": listed})
     if more and count:
         response.headers["Link"] = next_link(f"/v2/{call.repository}/tags/list", last=listed[-1], n=count)
     return response
+
+
+def _tags(call: Call) -> tuple[Sequence[str], Proof | None]:
+    read = partial(call.store.tags.list, call.repository)
+    return call.wiring.prover.tags(call.repository, read) if call.wiring.prover else (read(), None)
 
 
 async def catalog(call: Call) -> Response:

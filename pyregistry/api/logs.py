@@ -1,6 +1,6 @@
-"""Log lines as registry:2 writes them: the application's on stderr (logrus), one a request on stdout (Apache).
+"""The application's log on stderr, in logrus' formats as registry:2 writes it. The lines of requests: ``request_log``.
 
-No other module formats a log line. A record's fields travel in ``extra={"fields": {…}}``.
+A record's fields travel in ``extra={"fields": {…}}``.
 """
 
 import json
@@ -9,11 +9,8 @@ import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
-from starlette.datastructures import Headers
-from starlette.types import Scope
-
-from pyregistry.api.exchange import CLIENT_GONE_STATUS, Exchange, peer, target
 from pyregistry.api.redaction import redact
 from pyregistry.config.settings import LogFormatter, LogLevel, LogSettings
 
@@ -30,6 +27,9 @@ _LEVEL_NAMES = {logging.WARNING: "warning", logging.CRITICAL: "fatal"}
 
 # logrus leaves a value bare when it is one or more of these characters
 _BARE = re.compile(r"[a-zA-Z0-9\-._/@^+]+", re.ASCII)
+_SHORT_TEXT = 256
+"""Characters of a value that is worth remembering as it is shown; longer ones would fill the memory."""
+
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\"\\]")
 
 
@@ -45,40 +45,17 @@ def configure(settings: LogSettings) -> None:
     ACCESS.propagate = False
 
 
-def access_line(exchange: Exchange, scope: Scope) -> str:
-    """One request in Apache's combined format. The user column is ``-``, as registry:2's is."""
-    headers = Headers(scope=scope)
-    at = exchange.at.astimezone().strftime("%d/%b/%Y:%H:%M:%S %z")
-    request = f"{_escaped(redact(scope['method']))} {_escaped(redact(target(scope)))} HTTP/{scope['http_version']}"
-    host = peer(scope).rpartition(":")[0] or "-"
-    quoted = [_escaped(redact(headers.get(name, ""))) for name in ("referer", "user-agent")]
-    return (
-        f'{host} - - [{at}] "{request}" {exchange.status or CLIENT_GONE_STATUS} {exchange.bytes_out} '
-        f'"{quoted[0]}" "{quoted[1]}"'
-    )
+def render(fields: Mapping[str, object], message: str) -> str:
+    """A line of the application log at level info, as one of its records would be written, without its cost."""
+    [handler] = APPLICATION.handlers
+    formatter = handler.formatter
+    assert isinstance(formatter, _LineFormatter)  # noqa: S101  configure() set it
+    return formatter.line(datetime.now(UTC), "info", message, fields)
 
 
-def request_fields(exchange: Exchange, scope: Scope) -> dict[str, object]:
-    """What registry:2's line ``response completed`` tells, under its keys."""
-    headers = Headers(scope=scope)
-    fields: dict[str, object] = {
-        "http.request.id": exchange.request_id,
-        "http.request.method": scope["method"],
-        "http.request.host": headers.get("host", ""),
-        "http.request.uri": target(scope),
-        "http.request.remoteaddr": peer(scope),
-        "http.request.useragent": headers.get("user-agent", ""),
-        "http.response.status": exchange.status or CLIENT_GONE_STATUS,
-        "http.response.written": exchange.bytes_out,
-        "http.response.duration": f"{exchange.duration_ms:.3f}ms",
-    }
-    if exchange.identity.account:
-        fields["auth.user.name"] = exchange.identity.account
-    if exchange.match and exchange.match.repository:
-        fields["vars.name"] = exchange.match.repository
-    if exchange.error_code:
-        fields["err.code"] = exchange.error_code.lower()
-    return fields
+def escaped(text: str) -> str:
+    """So that a client's text can neither end its quotes nor begin a line of its own."""
+    return _UNPRINTABLE.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 class _LineFormatter(logging.Formatter):
@@ -88,42 +65,41 @@ class _LineFormatter(logging.Formatter):
         super().__init__()
         self._always = always
 
-    def fields(self, record: logging.LogRecord) -> dict[str, object]:
-        found = {**self._always, **getattr(record, "fields", {})}
+    def format(self, record: logging.LogRecord) -> str:
+        fields = dict(getattr(record, "fields", {}))
         if record.exc_info:
-            found["err.cause"] = self.formatException(record.exc_info)
-        return {name: redact(value) if isinstance(value, str) else value for name, value in found.items()}
+            fields["err.cause"] = self.formatException(record.exc_info)
+        at = datetime.fromtimestamp(record.created, UTC)
+        return self.line(at, _level(record), record.getMessage(), fields)
+
+    def line(self, at: datetime, level: str, message: str, fields: Mapping[str, object]) -> str:
+        """One line, without its newline and without credentials."""
+        return self._render(_time(at), level, redact(message), {**self._always, **fields})
+
+    def _render(self, time: str, level: str, message: str, fields: Mapping[str, object]) -> str:
+        raise NotImplementedError
 
 
 class _TextFormatter(_LineFormatter):
     """``time="…" level=info msg="…" key=value``, fields in the order of their names."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        lead = {"time": _time(record), "level": _level(record), "msg": redact(record.getMessage())}
-        return " ".join(
-            f"{name}={_quoted(value)}" for name, value in (*lead.items(), *sorted(self.fields(record).items()))
-        )
+    def _render(self, time: str, level: str, message: str, fields: Mapping[str, object]) -> str:
+        shown = " ".join([f"{name}={_shown(value)}" for name, value in sorted(fields.items())])
+        return f'time="{time}" level={level} msg={_quoted(message)}{" " if shown else ""}{shown}'
 
 
 class _JsonFormatter(_LineFormatter):
     """logrus' JSON: one object a line."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        lead = {"level": _level(record), "msg": redact(record.getMessage()), "time": _time(record)}
-        return json.dumps(self.fields(record) | lead, ensure_ascii=False, default=str)
+    def _render(self, time: str, level: str, message: str, fields: Mapping[str, object]) -> str:
+        return _json(fields, {"level": level, "msg": message, "time": time})
 
 
 class _LogstashFormatter(_LineFormatter):
     """logrus' logstash format, version 1."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        lead = {
-            "@timestamp": _time(record),
-            "@version": "1",
-            "level": _level(record),
-            "message": redact(record.getMessage()),
-        }
-        return json.dumps(self.fields(record) | lead, ensure_ascii=False, default=str)
+    def _render(self, time: str, level: str, message: str, fields: Mapping[str, object]) -> str:
+        return _json(fields, {"@timestamp": time, "@version": "1", "level": level, "message": message})
 
 
 _FORMATTERS: Mapping[LogFormatter, type[_LineFormatter]] = {
@@ -133,20 +109,31 @@ _FORMATTERS: Mapping[LogFormatter, type[_LineFormatter]] = {
 }
 
 
-def _time(record: logging.LogRecord) -> str:
+def _time(at: datetime) -> str:
     """RFC 3339 with fractions, UTC."""
-    return datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
+    return at.isoformat().replace("+00:00", "Z")
 
 
 def _level(record: logging.LogRecord) -> str:
     return _LEVEL_NAMES.get(record.levelno, record.levelname.lower())
 
 
-def _quoted(value: object) -> str:
+def _json(fields: Mapping[str, object], lead: Mapping[str, object]) -> str:
+    kept = {name: redact(value) if isinstance(value, str) else value for name, value in fields.items()}
+    return json.dumps({**kept, **lead}, ensure_ascii=False, default=str)
+
+
+def _shown(value: object) -> str:
+    """A value as logrus writes it, without credentials."""
     text = str(value)
-    return text if _BARE.fullmatch(text) else f'"{_escaped(text)}"'
+    return _shown_again(text) if len(text) <= _SHORT_TEXT else _quoted(redact(text))
 
 
-def _escaped(text: str) -> str:
-    """So that a client's text can neither end its quotes nor begin a line of its own."""
-    return _UNPRINTABLE.sub(lambda found: json.dumps(found[0])[1:-1], text)
+@lru_cache(maxsize=1024)
+def _shown_again(text: str) -> str:
+    """The same hosts, paths and programs come again and again, and two regular expressions cost a microsecond each."""
+    return _quoted(redact(text))
+
+
+def _quoted(text: str) -> str:
+    return text if _BARE.fullmatch(text) else f'"{escaped(text)}"'

@@ -10,7 +10,8 @@ from pyregistry.api.locations import location, manifest_path
 from pyregistry.spec.endpoints import REFERRERS
 from pyregistry.spec.errors import ManifestTooLarge, TooManyTags
 from pyregistry.spec.names import parse_tag
-from pyregistry.store.interface import PushedManifest
+from pyregistry.store.interface import PushedManifest, StoredManifest
+from pyregistry.store.recall import Proof
 
 _LARGE_BYTES = 256 << 10
 _LARGE_ONE = Lock()
@@ -24,7 +25,7 @@ More are 414."""
 
 async def fetch(call: Call) -> Response:
     """GET and HEAD. What was pushed is what is sent: Accept is not asked, no type is converted into another."""
-    found = await in_thread(call.store.manifests.fetch, call.repository, call.reference)
+    found, call.exchange.proof = await in_thread(_fetch, call)
     digest = call.exchange.digest = found.descriptor.digest
     call.exchange.media_type = found.descriptor.media_type
     headers = {
@@ -72,6 +73,13 @@ def _parse_tags(texts: list[str]) -> list[str]:
     if len(texts) > _MAX_TAGS:
         raise TooManyTags(f"tag: expected at most {_MAX_TAGS} in one push, got {len(texts)}")
     return [parse_tag(text) for text in texts]
+
+
+def _fetch(call: Call) -> tuple[StoredManifest, Proof | None]:
+    """The manifest and what it rests on, which is looked at first: what changes in between makes it void."""
+    prover = call.wiring.prover
+    proof = prover.manifest(call.repository, call.reference) if prover else None
+    return call.store.manifests.fetch(call.repository, call.reference), proof
 
 
 async def _read_body(call: Call) -> bytes:

@@ -1,20 +1,17 @@
 """What happens around every request, one concern a class. ``app.py`` says in which order."""
 
-import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pyregistry.api import errors, logs
-from pyregistry.api.call import in_thread
-from pyregistry.api.exchange import CLIENT_GONE_STATUS, Exchange, begin, current, journal_event
-from pyregistry.journal import EventLog, JournalError
+from pyregistry.api import errors
+from pyregistry.api.exchange import CLIENT_GONE_STATUS, current
+from pyregistry.api.remembering import EventWriter
+from pyregistry.api.request_log import RequestLog, request_fields
 from pyregistry.spec.errors import Denied, Unauthorized
 from pyregistry.spec.identity import ANONYMOUS
-
-_LOG = logging.getLogger(__name__)
 
 _UNREAD_BYTES = 16 << 20
 """Of a body that was refused unread, what is read and dropped all the same. A client that still sends while the
@@ -24,16 +21,13 @@ connection is closed sees a reset instead of the answer; 16 MiB covers any manif
 class Remembering:
     """Counts what passes and writes the journal's event before the last byte of the answer leaves."""
 
-    def __init__(self, app: ASGIApp, journal: EventLog, begun: Callable[[], None], tls_version: str | None) -> None:
+    def __init__(self, app: ASGIApp, events: EventWriter) -> None:
         self._app = app
-        self._journal = journal
-        self._begun = begun
-        self._tls_version = tls_version
+        self._events = events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Every request has its event, also one that ends without an answer."""
-        self._begun()
-        exchange = begin(scope)
+        exchange = current(scope)
         remembered = False
 
         async def counting_receive() -> Message:
@@ -47,7 +41,7 @@ class Remembering:
             exchange.bytes_out += len(message.get("body", b""))
             if message["type"] == "http.response.body" and not message.get("more_body"):
                 remembered = True
-                await self._remember(exchange, scope)
+                await self._events.remember(exchange, scope)
             await send(message)
 
         try:
@@ -56,29 +50,20 @@ class Remembering:
             if not remembered:
                 exchange.aborted = True
                 exchange.status = exchange.status or CLIENT_GONE_STATUS
-                await self._remember(exchange, scope)
-
-    async def _remember(self, exchange: Exchange, scope: Scope) -> None:
-        """A journal that cannot be written keeps nobody from pulling: the log says so, and the next event is tried."""
-        try:
-            await in_thread(self._journal.append, journal_event(exchange, scope, self._tls_version))
-        except JournalError as exc:
-            _LOG.exception("journal", exc_info=exc, extra={"fields": {"http.request.id": exchange.request_id}})
+                await self._events.remember(exchange, scope)
 
 
 class Logging:
     """A line in the access log and one in the application's, once the answer is out."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, log: RequestLog) -> None:
         self._app = app
+        self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the class."""
         await self._app(scope, receive, send)
-        exchange = current(scope)
-        logs.ACCESS.info("%s", logs.access_line(exchange, scope))
-        message = "response completed with error" if exchange.error_code else "response completed"
-        _LOG.info(message, extra={"fields": logs.request_fields(exchange, scope)})
+        self._log.write(current(scope), scope)
 
 
 class CommonHeaders:
@@ -140,7 +125,7 @@ def _note(exc: Exception, scope: Scope) -> None:
     exchange.error_code = errors.error_code(exc)
     if isinstance(exc, Unauthorized | Denied) and exc.identity != ANONYMOUS:
         exchange.identity = exc.identity
-    errors.log(exc, logs.request_fields(exchange, scope))
+    errors.log(exc, request_fields(exchange, scope))
 
 
 def _announces_body(scope: Scope) -> bool:

@@ -29,6 +29,9 @@ _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 # temporary ::= name "." uuid ".tmp", where ours is 32 hex digits and registry:3's has its hyphens
 _TEMPORARY = re.compile(r".+\.[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\.tmp")
 
+_SETTLED_NANOSECONDS = 1_000_000_000
+"""After which no further change can leave a folder the same time: far more than a tick of a file system's clock."""
+
 _PRUNE_RACES = 16
 """Times that a folder may vanish between its making and its use, because a delete beside us prunes it, before we give
 up with DriverError. Each needs another thread in a window of microseconds; two in a row were never seen."""
@@ -103,6 +106,16 @@ class FilesystemDriver:
         """See ``Identifier``. One call of the system, 2 µs: it is asked several times a request."""
         found = self._found(key)
         return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size
+
+    def identify_children(self, prefix: str) -> Identity | None:
+        """See ``FolderIdentifier``. The folder's own times, once they can be told from the next change's."""
+        try:
+            found = os.stat(self._place(prefix))  # noqa: PTH116  as in ``_found``
+        except OSError:
+            return None
+        if not stat.S_ISDIR(found.st_mode) or time.time_ns() - found.st_mtime_ns < _SETTLED_NANOSECONDS:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_ctime_ns
 
     def touch(self, key: str) -> None:
         """See ``Toucher``. A file that is not ours to stamp, but to write, gets the kernel's stamp."""

@@ -94,6 +94,18 @@ class Identifier(Protocol):
         ...
 
 
+class FolderIdentifier(Protocol):
+    """Tells whether the same names are still there, without listing them."""
+
+    def identify_children(self, prefix: str) -> Identity | None:
+        """A value that changes whenever a name directly below ``prefix`` comes or goes.
+
+        None where the driver cannot tell: nothing is there, or the last change is so recent that the next one might
+        leave the same value.
+        """
+        ...
+
+
 class Toucher(Protocol):
     """Marks content as just used."""
 
@@ -181,6 +193,7 @@ class Driver(
     Appender,
     Statter,
     Identifier,
+    FolderIdentifier,
     Toucher,
     Lister,
     RemnantLister,

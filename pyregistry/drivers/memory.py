@@ -77,6 +77,11 @@ class MemoryDriver:
             self._content(key)
             return (self._versions[key],)
 
+    def identify_children(self, prefix: str) -> Identity | None:
+        """See ``FolderIdentifier``."""
+        names = tuple(self.children(prefix))
+        return (hash(names),) if names else None
+
     def touch(self, key: str) -> None:
         """See ``Toucher``."""
         with self._guard:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from time import monotonic, sleep
 
 import pytest
 
@@ -13,6 +14,15 @@ def read(driver: Driver, key: str) -> bytes:
     """All of a key's content."""
     with driver.open(key) as reader:
         return reader.read()
+
+
+def until(tell: Callable[[], Identity | None]) -> Identity:
+    """What the driver tells as soon as it can."""
+    deadline = monotonic() + 10
+    while (told := tell()) is None:
+        assert monotonic() < deadline
+        sleep(0.02)
+    return told
 
 
 def test_what_was_written_is_read(driver: Driver) -> None:
@@ -129,6 +139,24 @@ def test_an_identity_is_the_keys_own(driver: Driver) -> None:
     driver.delete("a/c")
     assert read(driver, "a/b") == b"x"
     assert driver.identify("a/b") == before
+
+
+def test_the_identity_of_children_tells_names_that_come_or_go(driver: Driver) -> None:
+    """Never the same value for other names; None where there are none, or where the driver cannot tell yet."""
+
+    def identify() -> Identity:
+        return until(lambda: driver.identify_children("a"))
+
+    assert driver.identify_children("a") is None
+    driver.write("a/b/link", [b"x"])
+    one = identify()
+    assert driver.identify_children("a") == one
+    driver.write("a/c/link", [b"x"])
+    assert driver.identify_children("a") != one
+    driver.delete("a/b")
+    assert identify() != one
+    driver.delete("a/c")
+    assert driver.identify_children("a") != one
 
 
 def test_a_touch_tells_when(driver: Driver) -> None:

@@ -22,6 +22,7 @@ from pyregistry.spec.identity import ANONYMOUS, Identity
 from pyregistry.spec.journal import Event
 from pyregistry.store.configured import wrap
 from pyregistry.store.interface import Store
+from pyregistry.store.recall import Prover
 from pyregistry.store.registry import open_store
 
 HTTP = HttpSettings(TcpAddress("127.0.0.1", 5000), secret="a secret of these tests")
@@ -42,6 +43,11 @@ class RememberedEvents:
             raise JournalError("journal.jsonl: no space left on device")
         self.events.append(event)
         return event
+
+    def append_all(self, events: Sequence[Event]) -> None:
+        """Remember."""
+        for event in events:
+            self.append(event)
 
 
 @dataclass
@@ -66,12 +72,23 @@ class Doorkeeper:
             raise Denied(identity=ALICE)
         return ALICE
 
+    def recall(self, credentials: RequestCredentials, wanted: Sequence[AccessRequest]) -> Identity | None:
+        """Alice, where she is let in."""
+        try:
+            return self.authorize(credentials, wanted)
+        except (Unauthorized, Denied):
+            return None
+
 
 class OpenDoor:
     """Lets everybody in."""
 
     def authorize(self, _credentials: RequestCredentials, _wanted: Sequence[AccessRequest]) -> Identity:
         """Nobody in particular."""
+        return ANONYMOUS
+
+    def recall(self, _credentials: RequestCredentials, _wanted: Sequence[AccessRequest]) -> Identity | None:
+        """As ever."""
         return ANONYMOUS
 
 
@@ -121,11 +138,14 @@ class Application:
         settings: Settings = SETTINGS,
         lacking_endpoints: frozenset[str] = frozenset(),
         health: Health | None = None,
+        prover: Prover | None = None,
     ) -> None:
         self.journal = RememberedEvents()
         self.store = wrap(store or open_store(driver or MemoryDriver()), settings)
         self.guard = guard or Guard(controller or OpenDoor())
-        self.app = build_app(Wiring(settings, self.store, self.guard, self.journal, lacking_endpoints, health))
+        self.app = build_app(
+            Wiring(settings, self.store, self.guard, self.journal, lacking_endpoints, health, prover=prover)
+        )
 
     @property
     def event(self) -> Event:

@@ -1,5 +1,6 @@
 """Log lines, against their literal text."""
 
+import asyncio
 import io
 import json
 import logging
@@ -11,6 +12,7 @@ import pytest
 
 from pyregistry.api import logs
 from pyregistry.api.exchange import Exchange
+from pyregistry.api.request_log import RequestLog, access_line
 from pyregistry.config.settings import LogFormatter, LogLevel, LogSettings
 from pyregistry.spec.identity import Identity
 from tests.unit.pyregistry.api.harness import scope
@@ -84,7 +86,7 @@ def test_an_access_line_is_apaches_combined() -> None:
     exchange = Exchange(at=AT, identity=Identity("alice"), status=404, bytes_out=19)
     at = AT.astimezone().strftime("%d/%b/%Y:%H:%M:%S %z")
     request = scope("GET", "/v2/a?n=1", [], {"user-agent": 'c"url', "referer": "http://r"})
-    assert logs.access_line(exchange, request) == (
+    assert access_line(exchange, request) == (
         f'127.0.0.1 - - [{at}] "GET /v2/a?n=1 HTTP/1.1" 404 19 "http://r" "c\\"url"'
     )
 
@@ -92,7 +94,7 @@ def test_an_access_line_is_apaches_combined() -> None:
 def test_an_access_line_keeps_no_secret() -> None:
     """Clients put tokens into queries and referers."""
     request = scope("GET", "/token?password=hunter2", [], {"referer": "http://r/?token=ghp_0123456789abcdef"})
-    line = logs.access_line(Exchange(at=AT, status=200), request)
+    line = access_line(Exchange(at=AT, status=200), request)
     assert "/token?password=REDACTED HTTP" in line
     assert '"http://r/?token=REDACTED"' in line
 
@@ -100,4 +102,40 @@ def test_an_access_line_keeps_no_secret() -> None:
 def test_an_access_line_of_an_unanswered_request_says_499() -> None:
     """Nginx and distribution say so of a client that left."""
     exchange = replace(Exchange(at=AT), status=None)
-    assert '" 499 0 "" ""' in logs.access_line(exchange, scope("PATCH", "/v2/", [], {}))
+    assert '" 499 0 "" ""' in access_line(exchange, scope("PATCH", "/v2/", [], {}))
+
+
+def test_the_requests_of_one_turn_are_one_write_in_their_order() -> None:
+    """Both logs get their lines; a log that nobody reads any more keeps nobody from being answered."""
+    logs.configure(LogSettings(formatter=LogFormatter.JSON))
+    [access], [application] = logs.ACCESS.handlers, logs.APPLICATION.handlers
+    assert isinstance(access, logging.StreamHandler)
+    assert isinstance(application, logging.StreamHandler)
+    written = WriteCounter()
+    access.setStream(written)
+    application.setStream(closed := io.StringIO())
+    closed.close()
+
+    async def serve() -> None:
+        log = RequestLog()
+        for number in range(3):
+            log.write(Exchange(at=AT, status=200, bytes_out=number), scope("GET", f"/v2/{number}", [], {}))
+        assert written.writes == 0
+        await asyncio.sleep(0)
+
+    asyncio.run(serve())
+    assert written.writes == 1
+    assert [line.split('"')[1] for line in written.getvalue().splitlines()] == [
+        f"GET /v2/{n} HTTP/1.1" for n in range(3)
+    ]
+
+
+class WriteCounter(io.StringIO):
+    """Counts writes."""
+
+    writes = 0
+
+    def write(self, text: str) -> int:
+        """Count."""
+        self.writes += 1
+        return super().write(text)

@@ -1,0 +1,86 @@
+"""What the logs tell of a request: a line on stdout in Apache's format, and registry:2's ``response completed``."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from starlette.types import Scope
+
+from pyregistry.api.exchange import CLIENT_GONE_STATUS, Exchange, header, peer, target
+from pyregistry.api.logs import ACCESS, APPLICATION, escaped, render
+from pyregistry.api.redaction import redact
+
+
+class RequestLog:
+    """Writes both lines. What is logged in one turn of the event loop is one write to each stream.
+
+    Not through ``logging``, whose records cost more than all the rest of an answer that is recalled.
+    """
+
+    def __init__(self) -> None:
+        self._lines: list[tuple[logging.Logger, str]] = []
+
+    def write(self, exchange: Exchange, scope: Scope) -> None:
+        """Log a request whose answer is out."""
+        if not self._lines:
+            asyncio.get_running_loop().call_soon(self._flush)
+        if ACCESS.isEnabledFor(logging.INFO):
+            self._lines.append((ACCESS, access_line(exchange, scope)))
+        if APPLICATION.isEnabledFor(logging.INFO):
+            message = "response completed with error" if exchange.error_code else "response completed"
+            self._lines.append((APPLICATION, render(request_fields(exchange, scope), message)))
+
+    def _flush(self) -> None:
+        lines, self._lines = self._lines, []
+        for log in (ACCESS, APPLICATION):
+            text = "".join([f"{line}\n" for to, line in lines if to is log])
+            for handler in log.handlers if text else ():
+                if isinstance(handler, logging.StreamHandler):
+                    with suppress(OSError, ValueError):  # nobody reads it any more: that keeps nobody from pulling
+                        handler.stream.write(text)
+                        handler.flush()
+
+
+def access_line(exchange: Exchange, scope: Scope) -> str:
+    """One request in Apache's combined format. The user column is ``-``, as registry:2's is."""
+    at = _apache_time(int(exchange.at.timestamp()))
+    request = f"{_shown(scope['method'])} {_shown(target(scope))} HTTP/{scope['http_version']}"
+    host = peer(scope).rpartition(":")[0] or "-"
+    referer, agent = _shown(header(scope, b"referer") or ""), _shown(header(scope, b"user-agent") or "")
+    status = exchange.status or CLIENT_GONE_STATUS
+    return f'{host} - - [{at}] "{request}" {status} {exchange.bytes_out} "{referer}" "{agent}"'
+
+
+def request_fields(exchange: Exchange, scope: Scope) -> dict[str, object]:
+    """What registry:2's line ``response completed`` tells, under its keys."""
+    fields: dict[str, object] = {
+        "http.request.id": exchange.request_id,
+        "http.request.method": scope["method"],
+        "http.request.host": header(scope, b"host") or "",
+        "http.request.uri": target(scope),
+        "http.request.remoteaddr": peer(scope),
+        "http.request.useragent": header(scope, b"user-agent") or "",
+        "http.response.status": exchange.status or CLIENT_GONE_STATUS,
+        "http.response.written": exchange.bytes_out,
+        "http.response.duration": f"{exchange.duration_ms:.3f}ms",
+    }
+    if exchange.identity.account:
+        fields["auth.user.name"] = exchange.identity.account
+    if exchange.match and exchange.match.repository:
+        fields["vars.name"] = exchange.match.repository
+    if exchange.error_code:
+        fields["err.code"] = exchange.error_code.lower()
+    return fields
+
+
+def _shown(text: str) -> str:
+    """A client's text without credentials, and so that it stays within its quotes."""
+    return escaped(redact(text))
+
+
+@lru_cache(maxsize=4)
+def _apache_time(second: int) -> str:
+    """Local time; once a second is enough."""
+    return datetime.fromtimestamp(second, UTC).astimezone().strftime("%d/%b/%Y:%H:%M:%S %z")
