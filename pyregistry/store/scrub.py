@@ -18,7 +18,8 @@ from pyregistry.spec.manifest import Manifest, parse, parse_media_type
 from pyregistry.spec.media_types import NON_DISTRIBUTABLE_TYPES
 from pyregistry.store import inventory, paths
 from pyregistry.store.inventory import Link
-from pyregistry.store.locks import alone
+from pyregistry.store.links import fetch_link
+from pyregistry.store.locks import alone, hold_content
 
 QUARANTINE = "quarantine"
 """Beside ``docker/``, where no registry looks: ``quarantine/<algorithm>/<hex>.<time>``."""
@@ -62,8 +63,8 @@ class Progress:
 class Scrub:
     """One pass over a store, links and manifests first: they tell which size a truncated blob should have.
 
-    In memory are digests, never content. The registry is stopped or read-only meanwhile: a push that mends a blob
-    between its reading and its removal would be undone.
+    In memory are digests, never content. Registries may serve and take pushes meanwhile: what looks damaged is read
+    again while nobody can mend it, and what looks missing is looked at again, for its manifest or tag may be gone.
 
     Args:
         driver: The store's.
@@ -73,6 +74,7 @@ class Scrub:
 
     def __init__(self, driver: Driver, now: datetime, watch: Callable[[Progress], None] = lambda _: None) -> None:
         self._driver = driver
+        self._began_at = now
         self._stamp = now.strftime("%Y%m%dT%H%M%SZ")
         self._watch = watch
         self._linked: set[Digest] = set()
@@ -120,7 +122,7 @@ class Scrub:
             if target is None:
                 key = paths.tag_current_link(repository, tag)
                 yield Finding(Kind.DAMAGED, name, f"expected a digest in {key}")
-            elif not self._exists(paths.revision_link(repository, target)):
+            elif not self._exists(paths.revision_link(repository, target)) and self._leads(repository, tag, target):
                 yield Finding(Kind.MISSING, name, f"points to {target}, which is no manifest of {repository}")
 
     def _manifest(self, link: Link) -> Manifest | None:
@@ -140,7 +142,7 @@ class Scrub:
             if size is not None and size != part.size:
                 self._wanted_sizes[stored] = part.size
             is_here = size is not None and self._exists(link_key)
-            if not is_here and not _is_elsewhere(part):
+            if not is_here and not _is_elsewhere(part) and self._exists(paths.revision_link(repository, digest)):
                 message = f"{repository}@{digest} needs it: expected {part.size} bytes, got none"
                 yield Finding(Kind.MISSING, f"{repository}@{part.digest}", message)
 
@@ -161,17 +163,20 @@ class Scrub:
         except DriverError as exc:
             return Finding(Kind.DAMAGED, str(digest), f"expected to read it, got {exc}")
         if found != digest:
-            return self._quarantine(key, digest, found)
-        if digest not in self._linked:
+            return self._quarantine(key, digest)
+        if digest not in self._linked and self._driver.stat(key).modified_at < self._began_at:
             return Finding(Kind.ORPHAN, str(digest), "no repository links to it; garbage-collect frees it")
         return None
 
-    def _quarantine(self, key: str, digest: Digest, found: Digest) -> Finding:
-        size, wanted = self._driver.stat(key).size, self._wanted_sizes.get(digest)
+    def _quarantine(self, key: str, digest: Digest) -> Finding | None:
+        """Move the content away, unless a push has mended it since."""
         target = f"{QUARANTINE}/{digest.algorithm}/{digest.encoded}.{self._stamp}"
-        self._driver.move(key, target)
-        with suppress(KeyUnknown):
-            self._driver.delete(key.rpartition("/")[0])
+        with hold_content(self._driver, digest):
+            found = self._hash(digest, digest.algorithm)
+            if found == digest:
+                return None
+            size, wanted = self._driver.stat(key).size, self._wanted_sizes.get(digest)
+            self._driver.move(key, target)
         if wanted is not None and size < wanted:
             return Finding(Kind.TRUNCATED, str(digest), f"expected {wanted} bytes, got {size}", target)
         return Finding(
@@ -191,6 +196,10 @@ class Scrub:
         with suppress(KeyUnknown):
             return self._driver.stat(paths.blob_data(stored)).size
         return None
+
+    def _leads(self, repository: str, tag: str, target: Digest) -> bool:
+        """Whether the tag still leads there."""
+        return fetch_link(self._driver, paths.tag_current_link(repository, tag)) == target
 
     def _exists(self, key: str) -> bool:
         with suppress(KeyUnknown):

@@ -1,7 +1,8 @@
 """Scrub: every kind of damage is found by name, damaged content makes room for a push that mends it."""
 
 import tracemalloc
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,6 +20,7 @@ from pyregistry.store.locks import StoreInUse, StoreUnknown
 from pyregistry.store.registry import open_store
 from pyregistry.store.scrub import Finding, Kind, Progress, Scrub
 from tests.fakes.drivers import FailingDriver
+from tests.fakes.interleaving import Stage, SteppedDriver
 from tests.fakes.pushes import an_image, an_index, described, push_blob, push_image
 
 REPOSITORY = "acme/app"
@@ -28,10 +30,25 @@ LAYER = Digest.of(IMAGE.blobs[1])
 MIB = 1 << 20
 
 
+class Clock:
+    """The driver's."""
+
+    now = NOW - timedelta(days=1)
+
+    def __call__(self) -> datetime:
+        """Before the scrub, until it is set."""
+        return self.now
+
+
 @pytest.fixture
 def driver() -> Driver:
     """A whole store: an index of two images, and sha512 content."""
-    driver = MemoryDriver()
+    return a_store(Clock())
+
+
+def a_store(clock: Clock) -> Driver:
+    """Filled a day before it is scrubbed."""
+    driver = MemoryDriver(clock)
     store = open_store(driver)
     for image in (IMAGE, an_image("other")):
         push_image(store, REPOSITORY, image, image.digest)
@@ -219,3 +236,53 @@ def test_it_works_alone(tmp_path: Path) -> None:
     Path(tmp_path, "root", paths.blob_data(LAYER)).write_bytes(b"damaged")
     assert [finding.kind for finding in scrub(driver)] == [Kind.TRUNCATED]
     assert not Path(tmp_path, "root", paths.blob_data(LAYER)).parent.exists()
+
+
+class Beside:
+    """A scrub of a store with a damaged layer, and a client that does something meanwhile."""
+
+    def __init__(self) -> None:
+        clock, stage = Clock(), Stage()
+        self.raw = a_store(clock)
+        self.raw.write(paths.blob_data(LAYER), [b"damaged"])
+        clock.now = NOW
+        self._stage, self._stepped = stage, SteppedDriver(self.raw, stage)
+        self.store = open_store(self._stepped)
+        self.found: list[Finding] = []
+
+    def play(self, act: Callable[["Beside"], None], changes: list[int]) -> int:
+        """The number of turns."""
+        return self._stage.play([self._scrub, lambda: act(self)], changes)
+
+    def _scrub(self) -> None:
+        self.found += Scrub(self._stepped, NOW).findings()
+
+    def push_again(self) -> None:
+        """What mends the layer."""
+        push_blob(self.store, REPOSITORY, IMAGE.blobs[1])
+
+    def push_another(self) -> None:
+        """An image that the scrub has never seen."""
+        push_image(self.store, "new", an_image("new"))
+
+    def delete(self) -> None:
+        """The index, its tag, and what it named."""
+        for reference in ("1.0", an_index(IMAGE, an_image("other")).digest, IMAGE.digest):
+            self.store.manifests.delete(REPOSITORY, reference)
+
+
+@pytest.mark.parametrize("act", [Beside.push_again, Beside.push_another, Beside.delete])
+def test_it_works_beside_a_server(act: Callable[[Beside], None]) -> None:
+    """In every pause of either: what was mended stays mended, and what is new or on its way out is no damage.
+
+    What a client deletes may be shown as an orphan, which it is.
+    """
+    for turn in range(Beside().play(act, [])):
+        for changes in ([turn], [0, turn]):
+            beside = Beside()
+            beside.play(act, changes)
+            named = {finding.name for finding in beside.found if finding.is_damage or act != Beside.delete}
+            assert named <= {str(LAYER)}
+            if act == Beside.push_again:
+                with beside.raw.open(paths.blob_data(LAYER)) as reader:
+                    assert reader.read() == IMAGE.blobs[1]
