@@ -1,7 +1,5 @@
 """Manifests and indexes over HTTP (end-3, end-7, end-9). Bodies are small: they are read whole, up to the limit."""
 
-from threading import Lock
-
 from starlette.responses import Response
 
 from pyregistry.api.call import Call, in_thread
@@ -12,11 +10,6 @@ from pyregistry.spec.errors import ManifestTooLarge, TooManyTags
 from pyregistry.spec.names import parse_tag
 from pyregistry.store.interface import PushedManifest, StoredManifest
 from pyregistry.store.recall import Proof
-
-_LARGE_BYTES = 256 << 10
-_LARGE_ONE = Lock()
-"""A manifest of more than ``_LARGE_BYTES`` is read alone: JSON takes several times its length in memory, and the
-interpreter reads one at a time anyway. Clients push manifests of a few kilobytes, which never wait."""
 
 _MAX_TAGS = 50
 """Tags that one push by digest may name. The spec wants ten; each is a header of the answer, of which clients read 100.
@@ -101,13 +94,6 @@ async def _read_body(call: Call) -> bytes:
 
 
 def _push_all(call: Call, media_type: str, body: bytes, tags: list[str]) -> PushedManifest:
-    if len(body) <= _LARGE_BYTES:
-        return _push_now(call, media_type, body, tags)
-    with _LARGE_ONE:
-        return _push_now(call, media_type, body, tags)
-
-
-def _push_now(call: Call, media_type: str, body: bytes, tags: list[str]) -> PushedManifest:
     pushed = call.store.manifests.push(call.repository, call.reference, media_type, body)
     for tag in tags:
         call.store.tags.tag(call.repository, tag, pushed.descriptor.digest)
