@@ -36,7 +36,14 @@ NewClient = Callable[[str], CommandLine]
 _PORT_BASES = count(6000, 100)
 """Of the labs, inside the namespace."""
 
-_REGISTRIES = {"http": "plain", "tls": "secure", "htpasswd": "guarded", "token": "issuing", "token-server": "outside"}
+_REGISTRIES = {
+    "http": "plain",
+    "tls": "secure",
+    "htpasswd": "guarded",
+    "htpasswd-tls": "guarded_secure",
+    "token": "issuing",
+    "token-server": "outside",
+}
 """By door, the fixture of the registry behind it."""
 
 _CLASSES: Mapping[str, type[CommandLine]] = {
@@ -148,6 +155,16 @@ def guarded(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture(scope="session")
+def guarded_secure(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A registry behind a password file, over TLS, on an address for which Docker's daemon verifies."""
+    folder = tmp_path_factory.mktemp("guarded-secure") / "registry"
+    passwords = write_passwords(folder.with_suffix(".htpasswd"))
+    config = {"auth": {"htpasswd": {"realm": "Registry Realm", "path": str(passwords)}}}
+    with running_registry(namespace, "registry.example.com:8445", ADDRESS, folder, tls=True, config=config) as registry:
+        yield registry
+
+
+@pytest.fixture(scope="session")
 def issuing(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """A registry that issues bearer tokens itself and is nobody's twin, over plain HTTP."""
     folder = tmp_path_factory.mktemp("issuing") / "registry"
@@ -186,7 +203,7 @@ def open_door(request: pytest.FixtureRequest) -> Callable[[str], Door]:
     def find(name: str) -> Door:
         registry: Registry = request.getfixturevalue(_REGISTRIES[name])
         match name:
-            case "htpasswd" | "token-server":
+            case "htpasswd" | "htpasswd-tls" | "token-server":
                 return Door(registry, USER, PASSWORD)
             case "token":
                 assert registry.server

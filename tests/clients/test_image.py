@@ -6,6 +6,7 @@ The image is built by the project's Dockerfile on a base made of this machine's 
 import json
 import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -172,6 +173,7 @@ def test_garbage_is_collected_as_the_course_prints_it(project: Project, visitor:
     visitor.push(registry, "gone/app:1.0", Sample("soon gone", {}))
     layer = registry.image("gone/app", "1.0").layers[0]
     visitor.run("skopeo", "delete", "--tls-verify=false", f"docker://{registry.reference('gone/app:1.0')}")
+    _age(registry.store)
     told = project.compose("run", "--rm", "registry", "garbage-collect", "--dry-run", CONFIG)
     assert f"blob eligible for deletion: {layer}" in told
     assert registry.blob(layer)
@@ -191,6 +193,17 @@ def test_it_stops_when_told_to(project: Project) -> None:
     project.compose("start")
     assert (state["Status"], state["ExitCode"]) == ("exited", 0)
     assert took < GRACE_SECONDS
+    assert project.headers()["www-authenticate"]
+
+
+def test_it_comes_back_when_it_is_killed(project: Project) -> None:
+    """``restart: always`` of the compose file has something to start again: what was stored is served."""
+    os.kill(int(str(project.state()["Pid"])), signal.SIGKILL)
+    deadline = time.monotonic() + START_SECONDS
+    while (restarts := project.docker.run("docker", "inspect", "--format", "{{.RestartCount}}", "registry")) == "0\n":
+        assert time.monotonic() < deadline, project.compose("logs")
+        time.sleep(0.1)
+    assert restarts == "1\n"
     assert project.headers()["www-authenticate"]
 
 
@@ -217,6 +230,13 @@ def test_its_program_is_registry(docker: Docker) -> None:
         CommandFailedError, match=r"exit 1\nconfiguration error: configuration path unspecified\nusage: registry "
     ):
         docker.run("docker", "run", "--rm", "registry:2", "serve")
+
+
+def _age(store: Path) -> None:
+    """Let it be a day since anything in the store was used: a collection beside a server spares what is younger."""
+    yesterday = time.time() - 24 * 3600
+    for file in store.rglob("*"):
+        os.utime(file, (yesterday, yesterday))
 
 
 def _headers(docker: Docker, name: str) -> Mapping[str, str]:

@@ -1,6 +1,7 @@
 """Real clients and a password that a file or an outside token server knows: what it opens, what a wrong one gets."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -24,8 +25,10 @@ WRONG = {
 REFUSED = r"(?i)unauthorized|basic auth credentials|basic credential not found|access .* is denied|insufficient_scope"
 """What they say of a challenge that they cannot meet."""
 
+pytestmark = pytest.mark.usefixtures("no_trust_left")
 
-@pytest.fixture(params=["htpasswd", "token-server"])
+
+@pytest.fixture(params=["htpasswd", "htpasswd-tls", "token-server"])
 def door(request: pytest.FixtureRequest, open_door: Callable[[str], Door]) -> Door:
     """The doors that ask for a password."""
     return open_door(request.param)
@@ -45,13 +48,16 @@ def test_with_the_password_one_pushes_and_pulls(client: str, door: Door, clients
 @pytest.mark.parametrize("client", WRONG)
 def test_a_wrong_password_logs_nobody_in(client: str, door: Door, new_client: NewClient) -> None:
     """The login fails in the client's own words for a 401."""
+    stranger = replace(door, secret="wrong")
     with pytest.raises(CommandFailedError, match=WRONG[client]):
-        new_client(client).login(door.registry, "ada", "wrong")
+        stranger.let_in(new_client(client))
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_without_a_password_nothing_is_pushed(client: str, door: Door, new_client: NewClient) -> None:
     """The push fails and nothing is stored."""
+    command_line, stranger = new_client(client), replace(door, user=None)
+    stranger.let_in(command_line)
     with pytest.raises(CommandFailedError, match=REFUSED):
-        new_client(client).push(door.registry, f"lab/refused/{client}:1.0", Sample(client, {}))
+        command_line.push(door.registry, f"lab/refused/{client}:1.0", Sample(client, {}))
     assert f"lab/refused/{client}" not in door.registry.repositories()
