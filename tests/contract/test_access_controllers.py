@@ -83,11 +83,12 @@ def htpasswd_place(folder: Path) -> Place:
 def bearer_place(folder: Path, twin: Twin | None) -> Place:
     """Accounts, whose access tokens may be revoked, expire with their bearer token, or be lost with the file."""
     door = Door(folder, twin)
-    secret, token_id = door.make_pat("alice", "write:packages", lifetime=timedelta(days=1))
+    secret, token_id = door.make_pat("alice", "write:packages", lifetime=timedelta(minutes=2))
     scopes = ("repository:acme/app:pull,push", "repository:other/app:pull", "registry:catalog:*")
     headers = (f"Bearer {door.login(secret, *scopes).token}", f"Bearer {door.login(None).token}")
     spoilers = (
         lambda: door.revoke(token_id),
+        lambda: setattr(door, "now", door.now + timedelta(minutes=3)),
         lambda: setattr(door, "now", door.now + timedelta(minutes=5)),
         lambda: door.accounts.path.write_text("{", encoding="utf-8"),
         door.accounts.path.unlink,
@@ -129,7 +130,8 @@ PLACES: dict[str, Callable[[Path], Place]] = {
     "token": token_place,
 }
 SPOILED = [
-    *((kind, number) for kind in ("htpasswd", "accounts", "ghcr") for number in range(4)),
+    *(("htpasswd", number) for number in range(4)),
+    *((kind, number) for kind in ("accounts", "ghcr") for number in range(5)),
     ("token", 0),
     ("token", 1),
 ]

@@ -53,6 +53,18 @@ NAMESAKE = certify("root", make_key("rsa", 5), is_authority=True)
 OWN = {kind: certify(f"own {kind}", make_key(kind, 6)) for kind in ("rsa", "p256", "p384", "p521")}
 """Certificates in the bundle that sign tokens themselves, as small token servers have them."""
 
+MAY_NOT_CERTIFY = x509.KeyUsage(
+    digital_signature=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=False,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 BUNDLE = (ROOT, *OWN.values())
 
 Make = Callable[[], str]
@@ -168,6 +180,7 @@ def bad_chains() -> dict[str, Make]:
     """Certificates that lead nowhere."""
     too_deep = certify("second", make_key("p256", 8), INTERMEDIATE, is_authority=True)
     unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
+    unable = certify("unable", make_key("p256", 9), ROOT, is_authority=True, extensions=[(MAY_NOT_CERTIFY, True)])
     key, own = make_key("rsa", 7), OWN["rsa"]
     return {
         "chain to a stranger": by_signer(certify("s", key, STRANGER), (STRANGER,)),
@@ -176,6 +189,7 @@ def bad_chains() -> dict[str, Make]:
         "signer of yesterday": by_signer(certify("s", key, ROOT, lifetime=(-2 * HOUR, -HOUR))),
         "signer of tomorrow": by_signer(certify("s", key, ROOT, lifetime=(HOUR, 2 * HOUR))),
         "issued by a mere signer": by_signer(certify("s", key, SIGNER), (SIGNER,)),
+        "issued without the right to": by_signer(certify("s", key, unable), (unable,)),
         "one authority too many": by_signer(certify("s", key, too_deep), (too_deep, INTERMEDIATE)),
         "an unknown critical extension": by_signer(certify("s", key, ROOT, extensions=[(unknown, True)])),
         "leaf of another key": lambda: sign(STRANGER.key, "RS256", {"x5c": [SIGNER.encoded]}),
@@ -193,6 +207,8 @@ def bad_keys() -> dict[str, Make]:
         "jwk of a stranger": lambda: sign(STRANGER.key, "RS256", {"jwk": jwk_of(STRANGER)}),
         "jwk under a trusted name": lambda: sign(STRANGER.key, "RS256", {"jwk": jwk_of(STRANGER, kid=trusted)}),
         "jwk with another's x5c": lambda: sign(STRANGER.key, "RS256", {"jwk": stolen}),
+        "x5c with another's jwk": lambda: sign(SIGNER.key, "RS256", {"jwk": stolen}),
+        "a trusted name over another's jwk": lambda: sign(own.key, "RS256", {"jwk": jwk_of(STRANGER, kid=trusted)}),
         "kid of a stranger": lambda: sign(STRANGER.key, "RS256", {"kid": libtrust_id(public(STRANGER))}),
         "kid of another key": lambda: sign(STRANGER.key, "RS256", {"kid": trusted}),
         "no key named": lambda: sign(own.key, "RS256", {}),

@@ -206,13 +206,22 @@ def test_sha_1_is_no_signature_of_a_certificate() -> None:
 
 
 def test_a_tangle_of_certificates_ends() -> None:
-    """Authorities of one name that could have signed one another are not tried in all their combinations."""
-    tangle = [certify("same", make_key("p256", 10 + number), is_authority=True) for number in range(9)]
+    """Authorities of one name and key, each of which signed all others, are not tried in all their combinations."""
+    tangle = [certify("same", make_key("p256", 10), is_authority=True) for _ in range(9)]
     leaf = certify("leaf", make_key("p256", 9), tangle[0])
-    with pytest.raises(ChainInvalid):
+    with pytest.raises(ChainInvalid, match="within 50 signatures"):
         verify_chain([leaf.certificate, *(each.certificate for each in tangle)], [OWN["rsa"].certificate], NOW)
     with pytest.raises(ChainInvalid, match="expected 1 to 10 certificates, got 11"):
         verify_chain([leaf.certificate] * 11, [OWN["rsa"].certificate], NOW)
+
+
+@pytest.mark.parametrize("subject", ["a\nb", "\ud800", "a\x1b[31m", 7, ["a"]])
+def test_a_name_can_be_written_down(subject: object) -> None:
+    """Into a log line and into the journal; a token of anything else is refused."""
+    content = json.dumps(claims() | {"sub": subject}).encode()
+    token = jwt.api_jws.encode(content, OWN["p256"].key, "ES256", headers={"x5c": [OWN["p256"].encoded]})
+    with pytest.raises(TokenInvalid, match="sub: expected a name"):
+        verifier().verify(token)
 
 
 def test_a_token_is_proven_once_in_some_minutes() -> None:
