@@ -21,8 +21,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "serve": "serve a registry",
         "check-config": "say every mistake of a configuration, with its line",
-        "garbage-collect": "delete what no manifest refers to; the registry stopped or read-only",
-        "scrub": "prove all content, move what is damaged to quarantine; the registry stopped or read-only",
+        "garbage-collect": "delete what no manifest refers to",
+        "scrub": "prove all content, move what is damaged to quarantine",
         "htpasswd": "give somebody a password, for auth.htpasswd",
         "account": "accounts",
         "pat": "personal access tokens",

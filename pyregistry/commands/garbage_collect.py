@@ -5,7 +5,7 @@ import sys
 from datetime import UTC, datetime
 
 from pyregistry.commands.arguments import add_optional_config
-from pyregistry.commands.maintenance import STOP_HELP, load_for_maintenance, open_driver
+from pyregistry.commands.maintenance import load_for_maintenance, open_driver
 from pyregistry.commands.outcomes import DONE, FAILED
 from pyregistry.drivers.interface import DriverError
 from pyregistry.store.configured import choose_garbage
@@ -15,7 +15,10 @@ from pyregistry.store.locks import StoreInUse, StoreUnknown
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """registry:2's options."""
-    parser.description = f"Delete what no manifest refers to, and what uploads left behind. {STOP_HELP}"
+    parser.description = (
+        "Delete what no manifest refers to, and what uploads left behind. Registries may go on serving the store: what "
+        "was pushed to them, or asked of them, within twice pyregistry.gc.grace stays then."
+    )
     parser.add_argument("--dry-run", "-d", action="store_true", help="only say what would be deleted")
     parser.add_argument(
         "--delete-untagged",

@@ -8,11 +8,6 @@ from pyregistry.drivers.filesystem import FilesystemDriver
 from pyregistry.drivers.interface import Driver
 from pyregistry.drivers.memory import MemoryDriver
 
-STOP_HELP = (
-    "The registry must be stopped, or read-only (storage.maintenance.readonly), as long as this runs: it does not see "
-    "what a client is in the middle of pushing."
-)
-
 
 def load_for_maintenance(config: Path | None) -> Settings:
     """The settings; the log is set up as the server's is."""

@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 
 from pyregistry.commands.arguments import add_optional_config
-from pyregistry.commands.maintenance import STOP_HELP, load_for_maintenance, open_driver
+from pyregistry.commands.maintenance import load_for_maintenance, open_driver
 from pyregistry.commands.outcomes import DONE, FAILED
 from pyregistry.config import Settings
 from pyregistry.config.settings import FilesystemStorage
@@ -23,7 +23,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Where the configuration is."""
     parser.description = (
         f"Hash all content again, follow all links, and move damaged content to {QUARANTINE}/ beside "
-        f"docker/, where a push mends it. Exit code 1 if something is damaged or missing. {STOP_HELP}"
+        f"docker/, where a push mends it. Exit code 1 if something is damaged or missing. "
+        "Registries may go on serving the store."
     )
     add_optional_config(parser)
 

@@ -15,6 +15,7 @@ from pyregistry.drivers.filesystem import FilesystemDriver
 from pyregistry.spec.digest import Digest
 from pyregistry.store import paths
 from pyregistry.store.interface import Store
+from pyregistry.store.locks import announce_serving
 from pyregistry.store.registry import open_store
 from tests.fakes.pushes import an_image, push_blob, push_image
 
@@ -105,6 +106,18 @@ def test_flags(run: Command, config: Path, store: Store) -> None:
     assert run("garbage-collect", "-m", config).out.splitlines()[-1].startswith("0 bytes freed: 0 blobs")
 
 
+def test_beside_a_registry_what_is_young_stays(run: Command, config: Path, tmp_path: Path, store: Store) -> None:
+    """It says so on stderr; with nobody serving any more, it all goes."""
+    with announce_serving(FilesystemDriver(tmp_path / "root")):
+        beside = run("garbage-collect", "-m", config)
+    assert beside.out.splitlines()[-1].startswith("0 bytes freed: 0 blobs, 0 manifests, 0 layer links")
+    assert 'msg="a registry serves this store: what was used since ' in beside.err
+    assert store.blobs.exists("b", ORPHAN)
+    alone = run("garbage-collect", "-m", config)
+    assert " bytes freed: 4 blobs, 1 manifests, 3 layer links" in alone.out
+    assert "a registry serves" not in alone.err
+
+
 @pytest.mark.usefixtures("store")
 def test_the_limit_of_uploads_is_the_configurations(run: Command, config: Path, tmp_path: Path) -> None:
     """``uploadpurging.age``: a week by default, an instant here."""
@@ -134,11 +147,11 @@ def test_failures(run: Command, config: Path, tmp_path: Path, command: str, word
 
 
 @pytest.mark.parametrize("command", ["garbage-collect", "scrub"])
-def test_help_says_to_stop_the_registry(run: Command, command: str) -> None:
-    """As registry:2's documentation does; here where it is looked for."""
+def test_help_says_that_no_registry_needs_to_be_stopped(run: Command, command: str) -> None:
+    """registry:2's does, so it is looked for."""
     ran = run(command, "--help")
     assert ran.code == 0
-    assert "The registry must be stopped, or read-only" in " ".join(ran.out.split())
+    assert "Registries may go on serving the store" in " ".join(ran.out.split())
 
 
 def test_scrub(run: Command, config: Path, store: Store, tmp_path: Path) -> None:
