@@ -1,6 +1,7 @@
 """labcosign as it is typed, in this process, against our registry and one without referrers."""
 
 import json
+import ssl
 import stat
 import subprocess
 import sys
