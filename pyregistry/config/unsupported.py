@@ -25,7 +25,6 @@ REFUSED: Mapping[str, str] = MappingProxyType(
         "http.prefix": "the API lives at /v2/",
         "http.tls.letsencrypt": "bring a certificate and a key",
         "http.tls.ciphersuites": "OpenSSL's defaults for the minimum version apply",
-        "pyregistry.gc": "garbage is collected by the command only",
         "pyregistry.mode": "registry:2's own ways are not built yet",
         "pyregistry.workers": "one process serves",
         "validation.manifests.indexes": "an index is always checked whole",
