@@ -21,6 +21,9 @@ DURATION_BOUNDS_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 SIZE_BOUNDS_BYTES: Final = tuple(2**exponent for exponent in range(10, 32))
 """Upper bounds of the histograms, registry:2's; what is above the last has a bucket as well."""
 
+OTHER: Final = "other"
+"""What has no handler of its own, and the method that is none of these."""
+
 HANDLERS: Final[Mapping[str | None, str]] = MappingProxyType(
     {
         "root": "root",
@@ -40,15 +43,13 @@ HANDLERS: Final[Mapping[str | None, str]] = MappingProxyType(
         "end-14": "blob_upload_chunk",
         "end-8": "tags",
         "end-12": "referrers",
+        "options": OTHER,
     }
 )
 """registry:2's names of its routes, and ours for what it does not have, by endpoint id."""
 
-OTHER: Final = "other"
-"""The handler of a path that has none, and the method that HTTP's own are not."""
-
-_HANDLER_NAMES: Final = (*dict.fromkeys(HANDLERS.values()), OTHER)
-_METHOD_NAMES: Final = ("get", "head", "put", "post", "patch", "delete", OTHER)
+_HANDLER_NAMES: Final = tuple(dict.fromkeys((*HANDLERS.values(), OTHER)))
+_METHOD_NAMES: Final = ("get", "head", "put", "post", "patch", "delete", "options", OTHER)
 _HANDLER_NUMBERS: Final = {endpoint: _HANDLER_NAMES.index(name) for endpoint, name in HANDLERS.items()}
 _METHOD_NUMBERS: Final = {name.upper(): number for number, name in enumerate(_METHOD_NAMES)}
 _OTHER_HANDLER: Final = _HANDLER_NAMES.index(OTHER)
