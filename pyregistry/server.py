@@ -30,6 +30,7 @@ from pyregistry.api import logs
 from pyregistry.api.app import build_app
 from pyregistry.api.call import Wiring
 from pyregistry.api.housekeeping import choose_delay, collect_garbage, purge_uploads
+from pyregistry.api.manners import manners_of
 from pyregistry.auth.guards import guard_for
 from pyregistry.config.settings import (
     ClientAuth,
@@ -92,10 +93,11 @@ def serve(settings: Settings) -> int:
             store = open_store(driver, timedelta(seconds=settings.gc.grace_seconds))
             watch = _watch(settings, driver, store, _shown(listener))
             fed, begun = watch.fed(journal)
-            lacking = speech_of(settings.twin).lacking_endpoints
+            manners = manners_of(settings.mode)
+            lacking = speech_of(settings.twin).lacking_endpoints | manners.lacking_endpoints
             prover = Prover(driver) if settings.mode is Mode.OCI else None
             guard = guard_for(settings)
-            wiring = Wiring(settings, wrap(store, settings), guard, fed, lacking, watch.health, begun, prover)
+            wiring = Wiring(settings, wrap(store, settings), guard, fed, lacking, watch.health, begun, prover, manners)
             server = _Embedded(build_app(wiring), listener, settings.http.tls, authorities)
             _remember(journal, "server.started", _shown(listener))
             watch.start()

@@ -19,7 +19,7 @@ from pyregistry.api.middleware import CommonHeaders, ErrorBoundary, Logging, Rem
 from pyregistry.api.recalling import Recalling
 from pyregistry.api.remembering import EventWriter
 from pyregistry.api.request_log import RequestLog
-from pyregistry.api.router import match
+from pyregistry.api.router import below_prefix
 from pyregistry.auth.interface import RequestCredentials
 from pyregistry.config.settings import TlsVersion
 
@@ -91,7 +91,8 @@ class Registry:
         wiring, http = self._wiring, self._wiring.settings.http
         issuer = wiring.guard.issuer
         path, token_path = request.scope["raw_path"].decode("latin-1"), issuer.path if issuer else None
-        found = match(request.method, path, token_path, wiring.lacking_endpoints)
+        path = below_prefix(path, http.prefix)
+        found = wiring.manners.match(request.method, path, token_path, wiring.lacking_endpoints)
         exchange = current(request.scope)
         exchange.match = found
         source = mount_source(found, request.query_params)

@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from pyregistry.api.call import Call
+from pyregistry.api.locations import location
 from pyregistry.api.router import BASE_PATH
 from pyregistry.store.recall import RESTS_ON_NOTHING
 
@@ -23,6 +24,6 @@ async def options(call: Call) -> Response:
     return Response(headers={"Allow": ", ".join(call.match.methods)})
 
 
-async def redirect(_call: Call) -> Response:
+async def redirect(call: Call) -> Response:
     """``/v2`` → ``/v2/``."""
-    return Response(status_code=301, headers={"Location": BASE_PATH})
+    return Response(status_code=301, headers={"Location": location(call.wiring.settings.http, "", BASE_PATH)})

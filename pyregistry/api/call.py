@@ -8,6 +8,7 @@ from typing import NoReturn
 from starlette.requests import Request
 
 from pyregistry.api.exchange import Exchange, current
+from pyregistry.api.manners import SPEC_MANNERS, Manners
 from pyregistry.api.router import Match
 from pyregistry.auth.interface import Guard, TokenIssuer
 from pyregistry.config.settings import Settings
@@ -34,6 +35,7 @@ class Wiring:
         begun: Called when a request comes in, before its event can be; it neither waits nor raises.
         prover: Tells what answers rest on; None where none is to be given again.
         lacking_endpoints: Ids of the endpoints that the registry we stand in for does not have.
+        manners: Whose way is taken where registry:2 and the specification differ.
     """
 
     settings: Settings
@@ -44,6 +46,7 @@ class Wiring:
     health: Health | None = None
     begun: Callable[[], None] = _unnoticed
     prover: Prover | None = None
+    manners: Manners = SPEC_MANNERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from itertools import accumulate
 from starlette.responses import Response
 
 from pyregistry.api.call import Call, in_thread
+from pyregistry.api.locations import location
 from pyregistry.api.pagination import next_link, page, parse_count
 from pyregistry.spec.descriptor import Descriptor
 from pyregistry.spec.errors import PaginationNumberInvalid
@@ -19,13 +20,14 @@ _CATALOG_DEFAULT_ENTRIES = 100
 
 
 async def tags(call: Call) -> Response:
-    """All tags in lexical order, or a page of them."""
-    count = parse_count(call.request.query_params)
+    """All tags, or a page of them."""
+    query = call.request.query_params
+    count = call.wiring.manners.count_tags(query)
     names, call.exchange.proof = await in_thread(_tags, call)
-    listed, more = page(names, call.request.query_params, count)
-    response = _json({"name": call.repository, "tags": listed})
-    if more and count:
-        response.headers["Link"] = next_link(f"/v2/{call.repository}/tags/list", last=listed[-1], n=count)
+    listed = call.wiring.manners.page_tags(names, query, count)
+    response = _json({"name": call.repository, "tags": listed.names})
+    if listed.names and listed.count:
+        _link(response, call, f"/v2/{call.repository}/tags/list", last=listed.names[-1], n=listed.count)
     return response
 
 
@@ -37,14 +39,14 @@ def _tags(call: Call) -> tuple[Sequence[str], Proof | None]:
 async def catalog(call: Call) -> Response:
     """A page of repository names; never all of them at once."""
     most = call.wiring.settings.catalog_max_entries
-    asked = parse_count(call.request.query_params)
+    asked = call.wiring.manners.count_repositories(call.request.query_params)
     count = min(_CATALOG_DEFAULT_ENTRIES, most) if asked is None else asked
     if count > most:
         raise PaginationNumberInvalid({"n": count, "max": most})
     listed, more = await in_thread(lambda: page(call.store.repositories.names(), call.request.query_params, count))
     response = _json({"repositories": listed})
     if more:
-        response.headers["Link"] = next_link("/v2/_catalog", last=listed[-1], n=count)
+        _link(response, call, "/v2/_catalog", last=listed[-1], n=count)
     return response
 
 
@@ -64,8 +66,13 @@ async def referrers(call: Call) -> Response:
         response.headers["OCI-Filters-Applied"] = "artifactType"
     if listed and len(listed) < len(following):
         path = f"/v2/{call.repository}/referrers/{call.digest}"
-        response.headers["Link"] = next_link(path, artifactType=wanted, last=str(listed[-1]["digest"]), n=count)
+        _link(response, call, path, artifactType=wanted, last=str(listed[-1]["digest"]), n=count)
     return response
+
+
+def _link(response: Response, call: Call, path: str, **query: str | int | None) -> None:
+    """Name the next page, by its path: registry:2's Link is never absolute."""
+    response.headers["Link"] = next_link(location(call.wiring.settings.http, "", path), **query)
 
 
 def _fitting(rows: Sequence[object], count: int | None, most_bytes: int) -> int:

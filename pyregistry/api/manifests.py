@@ -17,10 +17,11 @@ More are 414."""
 
 
 async def fetch(call: Call) -> Response:
-    """GET and HEAD. What was pushed is what is sent: Accept is not asked, no type is converted into another."""
+    """GET and HEAD."""
     found, call.exchange.proof = await in_thread(_fetch, call)
     digest = call.exchange.digest = found.descriptor.digest
     call.exchange.media_type = found.descriptor.media_type
+    call.exchange.detail["size"] = found.descriptor.size
     headers = {
         "Content-Type": found.descriptor.media_type,
         "Docker-Content-Digest": str(digest),
@@ -35,9 +36,11 @@ async def push(call: Call) -> Response:
     """PUT by tag or digest; with a digest, ``?tag=`` may name tags to move as well (end-7b)."""
     media_type = call.exchange.media_type = call.request.headers.get("content-type", "")
     body = await _read_body(call)
-    tags = _parse_tags(call.request.query_params.getlist("tag"))
+    tags = _parse_tags(call.wiring.manners.named_tags(call.request.query_params))
     pushed = await in_thread(_push_all, call, media_type, body, tags)
     digest = call.exchange.digest = pushed.descriptor.digest
+    if tags:
+        call.exchange.detail["tags"] = tags
     headers = {
         "Docker-Content-Digest": str(digest),
         "Location": location(call.wiring.settings.http, call.base_url, manifest_path(call.repository, digest)),
@@ -72,7 +75,8 @@ def _fetch(call: Call) -> tuple[StoredManifest, Proof | None]:
     """The manifest and what it rests on, which is looked at first: what changes in between makes it void."""
     prover = call.wiring.prover
     proof = prover.manifest(call.repository, call.reference) if prover else None
-    return call.store.manifests.fetch(call.repository, call.reference), proof
+    accept = call.request.headers.getlist("accept")
+    return call.wiring.manners.fetch(call.store.manifests, call.repository, call.reference, accept), proof
 
 
 async def _read_body(call: Call) -> bytes:

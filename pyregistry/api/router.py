@@ -71,6 +71,20 @@ def token_endpoint(path: str) -> Endpoint:
     return Endpoint("token", ("GET", "POST"), path, Access.NONE, "distribution")
 
 
+def below_prefix(target: str, prefix: str) -> str:
+    """``target`` as it stands below ``http.prefix``. The root has none: load balancers ask for it.
+
+    Raises:
+        PathUnknown: It stands elsewhere.
+    """
+    if not prefix or target == ROOT.template:
+        return target
+    rest = target.removeprefix(prefix)
+    if rest == target or not rest.startswith("/") or rest == ROOT.template:
+        raise PathUnknown(target)
+    return rest
+
+
 def match(method: str, target: str, token_path: str | None = None, lacking: Collection[str] = ()) -> Match:
     """Find the endpoint of a request.
 

@@ -22,10 +22,8 @@ REFUSED: Mapping[str, str] = MappingProxyType(
         "proxy": "pull-through caching is not built yet",
         "policy": "repository classes are not checked",
         "log.hooks": "no mail is sent",
-        "http.prefix": "the API lives at /v2/",
         "http.tls.letsencrypt": "bring a certificate and a key",
         "http.tls.ciphersuites": "OpenSSL's defaults for the minimum version apply",
-        "pyregistry.mode": "registry:2's own ways are not built yet",
         "pyregistry.workers": "one process serves",
         "validation.manifests.indexes": "an index is always checked whole",
     }

@@ -2,11 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from pyregistry.config.settings import Settings
+from pyregistry.config.settings import Mode, Settings
 from pyregistry.store.immutability import open_immutable
 from pyregistry.store.interface import Store
 from pyregistry.store.plan import Options
 from pyregistry.store.readonly import open_read_only
+from pyregistry.store.registry2 import open_as_registry2
 from pyregistry.store.undeletable import open_undeletable
 from pyregistry.store.urls import open_with_urls
 
@@ -18,6 +19,8 @@ def wrap(store: Store, settings: Settings) -> Store:
         store = open_with_urls(store, urls.allowed_urls, urls.denied_urls)
     if settings.immutability:
         store = open_immutable(store, settings.immutability)
+    if settings.mode is Mode.REGISTRY2:
+        store = open_as_registry2(store)
     if not settings.storage.delete_enabled:
         store = open_undeletable(store)
     if settings.storage.read_only:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyregistry.api.router import MethodUnknown, PathUnknown, match
+from pyregistry.api.router import MethodUnknown, PathUnknown, below_prefix, match
 from pyregistry.spec.digest import Digest
 from pyregistry.spec.endpoints import ENDPOINTS, Access, Endpoint
 from pyregistry.spec.errors import (
@@ -147,3 +147,25 @@ def test_any_path_is_matched_or_refused_in_words_of_the_spec(method: str, tail: 
         except (RegistryError, PathUnknown, MethodUnknown):
             continue
         assert ".." not in (found.session or "").split("/")
+
+
+@pytest.mark.parametrize(
+    ("target", "prefix", "below"),
+    [
+        ("/v2/a/tags/list", "", "/v2/a/tags/list"),
+        ("/x/y/v2/", "/x/y", "/v2/"),
+        ("/x/y/v2", "/x/y", "/v2"),
+        ("/", "/x/y", "/"),
+        ("/x/y/x/y/v2/", "/x/y", "/x/y/v2/"),
+    ],
+)
+def test_a_prefix_is_taken_off(target: str, prefix: str, below: str) -> None:
+    """Once, and not from the root."""
+    assert below_prefix(target, prefix) == below
+
+
+@pytest.mark.parametrize("target", ["/v2/", "/x/v2/", "/x/yv2/", "/x/y", "/x/y/", "/X/Y/v2/", "//x/y/v2/"])
+def test_what_stands_beside_a_prefix_is_nowhere(target: str) -> None:
+    """A plain 404."""
+    with pytest.raises(PathUnknown):
+        below_prefix(target, "/x/y")

@@ -148,7 +148,7 @@ def rows(title: str) -> Iterator[tuple[str, str]]:
             yield key.strip("`"), last
 
 
-AWAITED = {"http.prefix", "pyregistry.gc", "pyregistry.mode", "pyregistry.workers"}
+AWAITED = {"pyregistry.workers"}
 
 
 def test_the_page_lists_every_key_that_is_honoured(read: set[str]) -> None:
