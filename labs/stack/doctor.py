@@ -20,7 +20,7 @@ NEEDED_PYTHON = (3, 11)
 NEEDED_BYTES = 500 * 2**20
 """Room for the four exercises' images, twice, and JupyterLab's own files."""
 
-COMMANDS = ("pyregistry", "labcheck", "labdocker")
+COMMANDS = ("pyregistry", "labcheck", "labdocker", "labcosign")
 
 
 class Health(StrEnum):

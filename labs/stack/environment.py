@@ -47,6 +47,31 @@ esac
 exec {labdocker} "$@"
 """
 
+# Whose cosign follows whose docker, so that both know the same names: Docker's own reaches no twin by its name.
+_COSIGN_SHIM = """\
+#!/bin/sh
+# The lab's cosign. Another one in PATH is taken where docker is Docker's own: LAB_DOCKER=real, or auto and an engine.
+here={bin}
+real=
+IFS=:
+for folder in $PATH; do
+    if [ "$folder" != "$here" ] && [ -x "$folder/cosign" ]; then
+        real=$folder/cosign
+        break
+    fi
+done
+unset IFS
+case ${{LAB_DOCKER:-auto}} in
+real)
+    [ -n "$real" ] && exec "$real" "$@"
+    ;;
+auto)
+    [ -n "$real" ] && LAB_DOCKER=real "$here/docker" version >/dev/null 2>&1 && exec "$real" "$@"
+    ;;
+esac
+exec {labcosign} "$@"
+"""
+
 
 class Docker(StrEnum):
     """Whose ``docker`` is in use."""
@@ -152,9 +177,11 @@ def registry_name(endpoint: Endpoint, docker: Docker, internet: Internet) -> str
 def write_commands(home: LabHome) -> None:
     """Put the lab's own commands where PATH finds them first."""
     home.bin.mkdir(parents=True, exist_ok=True)
-    labdocker = Path(sys.executable).with_name("labdocker")
-    shim = _DOCKER_SHIM.format(bin=shlex.quote(str(home.bin)), labdocker=shlex.quote(str(labdocker)))
-    write_whole(home.bin / "docker", shim, mode=0o755)
+    folder = Path(sys.executable).parent
+    places = {"bin": home.bin, "labdocker": folder / "labdocker", "labcosign": folder / "labcosign"}
+    quoted = {name: shlex.quote(str(path)) for name, path in places.items()}
+    for command, shim in (("docker", _DOCKER_SHIM), ("cosign", _COSIGN_SHIM)):
+        write_whole(home.bin / command, shim.format(**quoted), mode=0o755)
 
 
 def write_internet(home: LabHome, ports: Mapping[str, int]) -> None:

@@ -95,7 +95,7 @@ def test_the_older_label_opens() -> None:
         (changed(kdf={"name": "x"}), 'decrypt: encrypted: unknown kdf name "x"'),
         (changed(cipher={"name": "x"}), 'decrypt: encrypted: unknown cipher name "x"'),
         (changed(kdf={"params": {"N": 1 << 30, "r": 8, "p": 1}}), "decrypt: unsupported scrypt parameters"),
-        (changed(kdf={"params": {"N": True, "r": 8, "p": 1}}), "decrypt: unsupported scrypt parameters"),
+        (changed(kdf={"params": {"N": 65536.0, "r": 8, "p": 1}}), "decrypt: unsupported scrypt parameters"),
         (changed(kdf={"params": {"N": 65536, "r": 1 << 20, "p": 1}}), "decrypt: unsupported scrypt parameters"),
         (changed(cipher={"nonce": "AAAA"}), "decrypt: encrypted: decryption failed"),
         (changed(kdf={"salt": "AAAA"}), "decrypt: encrypted: decryption failed"),

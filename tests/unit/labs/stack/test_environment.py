@@ -147,6 +147,34 @@ def test_shim_without_any_other_docker(home: LabHome) -> None:
     assert "LAB_DOCKER=real" in outcome.stderr
 
 
+@pytest.mark.parametrize(
+    ("script", "setting", "answer"),
+    [
+        (WITH_ENGINE, "auto", "cosign sign x"),
+        (WITHOUT_ENGINE, "real", "cosign sign x"),
+        (WITHOUT_ENGINE, "auto", "lab sign x"),
+        (WITH_ENGINE, "lab", "lab sign x"),
+        (None, "real", "lab sign x"),
+        (None, "auto", "lab sign x"),
+    ],
+)
+def test_cosign_shim(home: LabHome, tmp_path: Path, script: str | None, setting: str, answer: str) -> None:
+    """Another cosign answers beside Docker's own docker, ours beside the lab's docker and where there is no other."""
+    shim = home.bin / "cosign"
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    commands = {tmp_path / "labcosign": "lab"} | ({folder / "cosign": "cosign"} if script else {})
+    for command, name in commands.items():
+        command.write_text(f'#!/bin/sh\necho "{name} $@"\n')
+        command.chmod(0o755)
+    lines = shim.read_text().splitlines()
+    shim.write_text("\n".join([*lines[:-1], f'exec {tmp_path / "labcosign"} "$@"']))
+    path = os.pathsep.join((str(home.bin), path_with_docker(tmp_path / "docker", script or WITH_ENGINE), str(folder)))
+    values = {"PATH": path, "LAB_DOCKER": setting}
+    outcome = subprocess.run([shim, "sign", "x"], env=values, capture_output=True, text=True, check=True)
+    assert outcome.stdout.strip() == answer
+
+
 def test_internet(home: LabHome) -> None:
     """The lab's clients read which names reach a twin, and by which CA."""
     write_internet(home, {"ghcr.io": 5021})
