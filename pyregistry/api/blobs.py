@@ -25,6 +25,7 @@ async def fetch(call: Call) -> Response:
     digest = call.digest
     found, proof = await in_thread(_look, call)
     call.exchange.digest = digest
+    call.exchange.detail["size"] = found.size
     headers = {
         "Accept-Ranges": "bytes",
         "Cache-Control": f"max-age={_ONE_YEAR_SECONDS}",

@@ -145,6 +145,7 @@ def _accepted(call: Call, status_code: int, uuid: str, offset: int) -> Response:
 
 
 def _created(call: Call, blob: Descriptor) -> Response:
+    call.exchange.detail["size"] = blob.size
     headers = {
         "Docker-Content-Digest": str(blob.digest),
         "Location": location(call.wiring.settings.http, call.base_url, blob_path(call.repository, blob.digest)),

@@ -150,7 +150,7 @@ def _targets(event: Event, kind: _Kind, source: Source, references: Sequence[Rec
         "url": _url(event, kind, source),
         "references": list(references),
     }
-    for name in [tag] if tag else _tags_beside(event) or [None]:
+    for name in [tag] if tag else _tags_beside(event):
         yield target | {"tag": name}
 
 
@@ -189,8 +189,9 @@ def _was_mounted(event: Event) -> bool:
 
 
 def _tags_beside(event: Event) -> list[str | None]:
-    """Tags of ``PUT manifests/<digest>?tag=``, which registry:2 does not know."""
-    return [*_query(event, "tag")] if event.endpoint == "end-7" else []
+    """Tags of ``PUT manifests/<digest>?tag=``, which registry:2 does not know; without any, one record without tag."""
+    tags = event.detail.get("tags")
+    return list(tags) if isinstance(tags, list) else [None]
 
 
 def _without_empty(members: Record) -> Record:

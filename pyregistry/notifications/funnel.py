@@ -13,8 +13,9 @@ from pyregistry.spec.journal import Event, parse_line, seal
 
 _LOG = logging.getLogger(__name__)
 
-WAIT_SECONDS: Final = 0.1
-"""For the receiver to make room, once: from then on nothing waits until it has made some."""
+WAIT_SECONDS: Final = 2.0
+"""For the receiver to make room, once: from then on nothing waits until it has made some. It makes room all the time,
+so that only one that is stuck takes as long."""
 
 _MAX_EVENT_BYTES: Final = 64 * 1024
 """Of a line; the client's own words in it are clipped far below."""
@@ -27,7 +28,8 @@ _KIND: Final = socket.SOCK_SEQPACKET if sys.platform == "linux" else socket.SOCK
 class Funnel:
     """Made before the processes part: ``offer`` is for those who serve, ``pour_into`` for the one that tells."""
 
-    def __init__(self) -> None:
+    def __init__(self, wait_seconds: float = WAIT_SECONDS) -> None:
+        self._wait_seconds = wait_seconds
         self._receiver, self._sender = socket.socketpair(socket.AF_UNIX, _KIND)
         self._sender.settimeout(0)
         self._is_stuck = False
@@ -57,4 +59,8 @@ class Funnel:
 
     def _sent_later(self, line: bytes) -> bool:
         """Sent after a wait, unless one has been in vain already."""
-        return not self._is_stuck and bool(select.select((), (self._sender,), (), WAIT_SECONDS)[1]) and self._sent(line)
+        return (
+            not self._is_stuck
+            and bool(select.select((), (self._sender,), (), self._wait_seconds)[1])
+            and self._sent(line)
+        )

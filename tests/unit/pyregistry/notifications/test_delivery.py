@@ -235,7 +235,7 @@ def test_events_of_several_processes_come_through_the_funnel() -> None:
 
 def test_a_funnel_that_nobody_empties_holds_nobody_up(caplog: pytest.LogCaptureFixture) -> None:
     """It waits once, says so once, and works again when it is emptied."""
-    funnel = Funnel()
+    funnel = Funnel(wait_seconds=0.05)
     began = time.monotonic()
     for number in range(3000):
         funnel.offer(tag_push(str(number)))

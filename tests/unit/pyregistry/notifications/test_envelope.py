@@ -139,7 +139,7 @@ def test_a_deletion_names_what_is_gone_and_no_more(event: Event, expected: dict[
 
 def test_each_tag_of_a_push_by_digest_is_told() -> None:
     """Whoever deploys on a pushed tag sees it; registry:2 does not know ``?tag=``."""
-    event = request("PUT", "end-7", 201, reference=DIGEST, path=f"/v2/acme/app/manifests/{DIGEST}?tag=1&tag=2")
+    event = request("PUT", "end-7", 201, reference=DIGEST, detail={"tags": ["1", "2"]})
     assert [record["target"]["tag"] for record in records(event, SOURCE)] == ["1", "2"]
     event = request("PUT", "end-7", 201, reference=DIGEST, path=f"/v2/acme/app/manifests/{DIGEST}")
     assert "tag" not in target(event)
