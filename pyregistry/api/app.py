@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pyregistry.api import base, blobs, listings, manifests, tokens, uploads
-from pyregistry.api.authorization import authorize, may_pull, mount_source
+from pyregistry.api.authorization import authorize, may_pull, mount_source, recall
 from pyregistry.api.call import Call, Wiring, in_thread
 from pyregistry.api.exchange import current
 from pyregistry.api.health import HealthGate
@@ -100,7 +100,9 @@ class Registry:
             exchange.detail["from"] = source
         url = base_url(http, request.headers, request.url.scheme)
         credentials = RequestCredentials(request.headers.get("authorization"), url)
-        exchange.identity, source = await in_thread(authorize, wiring, credentials, found, source)
+        asked = (wiring, credentials, found, source)
+        known = recall(*asked)
+        exchange.identity, source = await in_thread(authorize, *asked) if known is None else known
         return Call(request, found, wiring, url, source, partial(may_pull, wiring, credentials))
 
 

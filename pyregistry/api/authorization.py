@@ -34,6 +34,19 @@ def mount_source(match: Match, query: QueryParams) -> str | None:
         return None
 
 
+def recall(
+    wiring: Wiring, credentials: RequestCredentials, match: Match, source: str | None
+) -> tuple[Identity, str | None] | None:
+    """What ``authorize`` would return, where that is known at once; None asks for it in a thread."""
+    if match.endpoint.id in _OPEN_ENDPOINTS:
+        return Identity(), None
+    wanted = wanted_access(match)
+    if source is not None:
+        wanted.append(AccessRequest(source, Access.PULL))
+    identity = wiring.guard.controller.recall(credentials, wanted)
+    return None if identity is None else (identity, source)
+
+
 def authorize(
     wiring: Wiring, credentials: RequestCredentials, match: Match, source: str | None
 ) -> tuple[Identity, str | None]:
@@ -43,7 +56,7 @@ def authorize(
     challenge for one that may do nothing yet names the source all the same, so that its next token covers the mount.
 
     Raises:
-        Unauthorized, Denied: See ``AccessController``.
+        Unauthorized, Denied, Unavailable: See ``AccessController``.
     """
     if match.endpoint.id in _OPEN_ENDPOINTS:
         return Identity(), None

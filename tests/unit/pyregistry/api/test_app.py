@@ -233,6 +233,8 @@ def test_what_nobody_thought_of_is_unknown_and_tells_nothing() -> None:
         def authorize(self, *_: object) -> object:  # type: ignore[override]
             raise RuntimeError("/secret/path")
 
+        recall = authorize  # type: ignore[assignment]
+
     sent = Application(controller=Broken()).request("GET", "/v2/")  # type: ignore[arg-type]
     assert (sent.status, sent.codes) == (500, ["UNKNOWN"])
     assert b"secret" not in sent.body
