@@ -64,6 +64,12 @@ def test_payloads_come_back(payload: SimpleSigning) -> None:
     assert SimpleSigning.parse(payload.format()) == payload
 
 
+def test_the_order_in_which_annotations_are_said_does_not_matter() -> None:
+    """Go writes maps by key: the same claims are the same bytes, and are signed once."""
+    one, other = {"b": "1", "a": "2"}, {"a": "2", "b": "1"}
+    assert SimpleSigning("x", "y", one).format() == SimpleSigning("x", "y", other).format()
+
+
 @given(ENVELOPES)
 def test_envelopes_come_back(sealed: Envelope) -> None:
     """Alone and inside a bundle."""
