@@ -7,6 +7,7 @@ import asyncio
 import errno
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -62,6 +63,16 @@ _LOG = logging.getLogger(__name__)
 _BACKLOG = 1024
 """Connections that may wait to be accepted; the kernel turns further ones away."""
 
+_MAX_CONNECTIONS = 16_384
+"""Open at a time; further ones wait. Granian's own limit is the backlog: 1,000 silent clients would keep all others
+out for half a minute. Some 2.5 kB each while they are silent."""
+
+_HEADERS_SECONDS = 30.0
+"""From one answer, or the connection's begin, to the end of the next request's headers. Granian's own limit."""
+
+_MAX_TIMEOUT_MS = (1 << 31) - 1
+"""What the kernel takes: 24 days."""
+
 _READ_BUFFER_BYTES = 1 << 20
 """Of a connection. With Granian's 400 KiB an upload comes in three times as many pieces, each a turn of the loop."""
 
@@ -87,7 +98,7 @@ def serve(settings: Settings) -> int:
     """
     logs.configure(settings.log)
     try:
-        with _listening(settings.http.address) as listener, _client_authorities(settings.http.tls) as authorities:
+        with _listening(settings) as listener, _client_authorities(settings.http.tls) as authorities:
             journal = open_journal(settings)
             driver = _open_driver(settings.storage.driver)
             store = open_store(driver, timedelta(seconds=settings.gc.grace_seconds))
@@ -98,7 +109,7 @@ def serve(settings: Settings) -> int:
             prover = Prover(driver) if settings.mode is Mode.OCI else None
             guard = guard_for(settings)
             wiring = Wiring(settings, wrap(store, settings), guard, fed, lacking, watch.health, begun, prover, manners)
-            server = _Embedded(build_app(wiring), listener, settings.http.tls, authorities)
+            server = _Embedded(build_app(wiring), listener, settings, authorities)
             _remember(journal, "server.started", _shown(listener))
             watch.start()
             with announce_serving(driver):
@@ -163,15 +174,20 @@ class _Embedded(GranianServer):
     """
 
     def __init__(
-        self, app: ASGIApp, listener: socket.socket, tls: TlsSettings | None, client_authorities: Path | None
+        self, app: ASGIApp, listener: socket.socket, settings: Settings, client_authorities: Path | None
     ) -> None:
+        tls = settings.http.tls
+        headers_seconds = min(_HEADERS_SECONDS, settings.limits.stall_seconds or _HEADERS_SECONDS)
         super().__init__(
             app,
             interface=Interfaces.ASGINL,
             http=HTTPModes.http1,  # over HTTP/2 an upload comes in 16 kB frames, at less than half the speed
-            http1_settings=HTTP1Settings(max_buffer_size=_READ_BUFFER_BYTES),
+            http1_settings=HTTP1Settings(
+                header_read_timeout=_milliseconds(headers_seconds), max_buffer_size=_READ_BUFFER_BYTES
+            ),
             websockets=False,
             backlog=_BACKLOG,
+            backpressure=_raise_connection_limit(),
             log_enabled=False,
             ssl_cert=tls.certificate if tls else None,
             ssl_key=tls.key if tls else None,
@@ -226,23 +242,51 @@ def _client_authorities(tls: TlsSettings | None) -> Iterator[Path | None]:
 
 
 @contextmanager
-def _listening(address: TcpAddress | UnixAddress) -> Iterator[socket.socket]:
+def _listening(settings: Settings) -> Iterator[socket.socket]:
     """A bound socket that listens as soon as Granian has it; a unix socket's file is removed at the end.
 
     Raises:
         StartError: The address is taken, or not ours to take.
     """
+    address = settings.http.address
     try:
         listener = _bind_unix(address.path) if isinstance(address, UnixAddress) else _bind_tcp(address)
     except OSError as exc:
         raise StartError(_refusal(address, exc)) from exc
     try:
         with listener:
+            _give_up_stalls(listener, settings.limits.stall_seconds)
             listener.settimeout(0)
             yield listener
     finally:
         if isinstance(address, UnixAddress):
             address.path.unlink(missing_ok=True)
+
+
+def _give_up_stalls(listener: socket.socket, seconds: float | None) -> None:
+    """Have the kernel break off connections whose other end takes nothing, or has gone without a word.
+
+    Accepted connections inherit it. Only Linux can, and only for TCP. In the loop it would be a timer a piece, and
+    could not be had at all where Granian sends a file by itself.
+    """
+    if seconds and listener.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _milliseconds(seconds))
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, min(int(seconds * 1000), _MAX_TIMEOUT_MS))
+
+
+def _raise_connection_limit() -> int:
+    """As many connections as we may have descriptors for, two each: an answer may need a file.
+
+    Go's programs, registry:2 among them, raise the soft limit likewise.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * _MAX_CONNECTIONS
+    descriptors = max(soft, wanted if hard == resource.RLIM_INFINITY else min(wanted, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, hard))
+    return min(_MAX_CONNECTIONS, descriptors // 2)
 
 
 def _bind_tcp(address: TcpAddress) -> socket.socket:

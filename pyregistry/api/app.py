@@ -15,7 +15,7 @@ from pyregistry.api.call import Call, Wiring, in_thread
 from pyregistry.api.exchange import current
 from pyregistry.api.health import HealthGate
 from pyregistry.api.locations import base_url
-from pyregistry.api.middleware import CommonHeaders, ErrorBoundary, Logging, Remembering
+from pyregistry.api.middleware import CommonHeaders, ErrorBoundary, Logging, Patience, Remembering
 from pyregistry.api.recalling import Recalling
 from pyregistry.api.remembering import EventWriter
 from pyregistry.api.request_log import RequestLog
@@ -61,6 +61,7 @@ def build_app(wiring: Wiring) -> ASGIApp:
     middleware = [
         Middleware(Recalling, wiring, events, log),
         Middleware(Remembering, events),
+        Middleware(Patience, wiring.settings.limits.stall_seconds),
         Middleware(Logging, log),
         Middleware(CommonHeaders, list(_common_headers(wiring))),
         Middleware(ErrorBoundary),

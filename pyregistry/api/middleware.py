@@ -1,5 +1,6 @@
 """What happens around every request, one concern a class. ``app.py`` says in which order."""
 
+import asyncio
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -53,6 +54,39 @@ class Remembering:
                 await self._events.remember(exchange, scope)
 
 
+class Patience:
+    """Waits for announced content only so long: a client that falls silent is taken for one that has gone.
+
+    Those that take nothing of an answer are the kernel's to break off (see ``server.py``).
+
+    Args:
+        app: What is inside.
+        seconds: Between two pieces of content; None waits for ever.
+    """
+
+    def __init__(self, app: ASGIApp, seconds: float | None) -> None:
+        self._app = app
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the class."""
+        received = not _announces_body(scope)
+
+        async def patient_receive() -> Message:
+            nonlocal received
+            if received:  # what is waited for now is that the client goes
+                return await receive()
+            try:
+                async with asyncio.timeout(self._seconds):
+                    message = await receive()
+            except TimeoutError:
+                message = {"type": "http.disconnect"}
+            received = not message.get("more_body")
+            return message
+
+        await self._app(scope, patient_receive, send)
+
+
 class Logging:
     """A line in the access log and one in the application's, once the answer is out."""
 
@@ -96,7 +130,7 @@ class ErrorBoundary:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the class."""
-        started, received = False, not _announces_body(scope)
+        started, received = False, not _sends_body(scope)
 
         async def watching_receive() -> Message:
             nonlocal received
@@ -128,7 +162,11 @@ def _note(exc: Exception, scope: Scope) -> None:
     errors.log(exc, request_fields(exchange, scope))
 
 
-def _announces_body(scope: Scope) -> bool:
+def _sends_body(scope: Scope) -> bool:
     """Whether content is on its way. A client that waits for our 100 Continue has sent none yet, and need not."""
+    return "expect" not in Headers(scope=scope) and _announces_body(scope)
+
+
+def _announces_body(scope: Scope) -> bool:
     headers = Headers(scope=scope)
-    return "expect" not in headers and (headers.get("content-length", "0") != "0" or "transfer-encoding" in headers)
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers

@@ -10,6 +10,9 @@ from pyregistry.config.issues import Issue
 DEFAULT_MANIFEST_BYTES = 4 * 1024 * 1024
 """distribution's ``maxManifestBodySize``: a longer manifest is refused with 413."""
 
+DEFAULT_STALL_SECONDS = 60.0
+"""What nginx waits between two reads or two writes (``client_body_timeout``, ``send_timeout``)."""
+
 HOUR_SECONDS = 3600.0
 
 
@@ -346,9 +349,16 @@ class Immutability:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``pyregistry.limits``. Sizes in bytes."""
+    """``pyregistry.limits``.
+
+    Attributes:
+        manifest_bytes: The longest manifest.
+        stall_seconds: How long a client may send nothing of what it announced, or take nothing of what it asked for;
+            None waits for ever.
+    """
 
     manifest_bytes: int = DEFAULT_MANIFEST_BYTES
+    stall_seconds: float | None = DEFAULT_STALL_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pyregistry.config.scalars import parse_pattern
 from pyregistry.config.section import Section
-from pyregistry.config.settings import GcSettings, Immutability, ImmutabilitySpeech, Limits
+from pyregistry.config.settings import DEFAULT_STALL_SECONDS, GcSettings, Immutability, ImmutabilitySpeech, Limits
 
 MAX_WORKERS = 64
 """Processes; more than any machine this is meant for has cores."""
@@ -20,9 +20,13 @@ def read_path(own: Section, name: str) -> Path | None:
 
 
 def read_limits(own: Section) -> Limits:
-    """``pyregistry.limits``."""
+    """``pyregistry.limits``; a ``stalltimeout`` of 0 waits for ever."""
+    default = Limits()
     with own.section("limits") as limits:
-        return Limits(manifest_bytes=limits.count("manifestbytes", Limits().manifest_bytes))
+        return Limits(
+            manifest_bytes=limits.count("manifestbytes", default.manifest_bytes),
+            stall_seconds=limits.duration("stalltimeout", DEFAULT_STALL_SECONDS) or None,
+        )
 
 
 def read_immutability(own: Section) -> Immutability | None:

@@ -107,7 +107,7 @@ def test_every_key_in_use_is_read(configure: Loader) -> None:
         auth: {htpasswd: {realm: Lab, path: /auth/htpasswd}}
         validation: {disabled: true, manifests: {urls: {allow: ['^https://'], deny: [bad]}}}
         catalog: {maxentries: 7}
-        pyregistry: {journal: {path: j.jsonl}, limits: {manifestbytes: 10}}
+        pyregistry: {journal: {path: j.jsonl}, limits: {manifestbytes: 10, stalltimeout: 5s}}
         """)
     assert (settings.log.level, settings.log.formatter, settings.log.access_log) == (
         LogLevel.WARN,
@@ -131,7 +131,7 @@ def test_every_key_in_use_is_read(configure: Loader) -> None:
     assert (settings.validation.allowed_urls, settings.validation.denied_urls) == (("^https://",), ("bad",))
     assert settings.catalog_max_entries == 7
     assert settings.journal_path == Path("j.jsonl")
-    assert settings.limits.manifest_bytes == 10
+    assert (settings.limits.manifest_bytes, settings.limits.stall_seconds) == (10, 5.0)
     assert settings.warnings == ()
 
 
