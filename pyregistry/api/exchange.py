@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from pyregistry.api.locations import called_by, client_address
 from pyregistry.api.redaction import redact
 from pyregistry.api.router import Match
 from pyregistry.spec.digest import Digest
@@ -22,6 +24,8 @@ _MAX_TEXT = 1024
 
 _SHORT_TEXT = 256
 """Characters of a text that is worth remembering without its credentials; longer ones would fill the memory."""
+
+_PROXY_HEADERS = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"})
 
 CLIENT_GONE_STATUS = 499
 """What the logs show where the client left before there was an answer; distribution and nginx say the same."""
@@ -121,8 +125,17 @@ def journal_event(exchange: Exchange, scope: Scope, tls_version: str | None) -> 
         bytes_out=exchange.bytes_out,
         aborted=exchange.aborted,
         request_id=exchange.request_id,
-        detail=exchange.detail,
+        detail=exchange.detail | _said_by_proxy(scope),
     )
+
+
+def _said_by_proxy(scope: Scope) -> dict[str, object]:
+    """Who the client is and what it called us, where a proxy in front says so. A claim: anyone may send these."""
+    if all(name not in _PROXY_HEADERS for name, _ in scope["headers"]):
+        return {}
+    headers = Headers(scope=scope)
+    said = {"client": client_address(headers), "base_url": _clipped(called_by(headers, scope["scheme"]))}
+    return {name: value for name, value in said.items() if value}
 
 
 def _reference(found: Match | None) -> str | None:

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
+from ipaddress import ip_address
 
 from pyregistry.config.settings import HttpSettings
 
@@ -19,8 +21,11 @@ def base_url(settings: HttpSettings, headers: Mapping[str, str], scheme: str) ->
     In distribution's order: ``http.host``, else ``Forwarded``, else ``X-Forwarded-Proto`` and ``X-Forwarded-Host``,
     else the Host header. A proxy that ends TLS and does not say so makes every Location http.
     """
-    if settings.external_url:
-        return settings.external_url.rstrip("/")
+    return settings.external_url.rstrip("/") if settings.external_url else called_by(headers, scheme)
+
+
+def called_by(headers: Mapping[str, str], scheme: str) -> str:
+    """``scheme://host[:port]`` by which the client called, as a proxy or its own Host header tells it, or empty."""
     proto, host = _forwarded(headers)
     proto = proto.lower() if proto.lower() in _SCHEMES else scheme
     host = host if _AUTHORITY.fullmatch(host) else headers.get("host", "")
@@ -54,6 +59,14 @@ def _forwarded(headers: Mapping[str, str]) -> tuple[str, str]:
         said = {pair["name"].lower(): pair["quoted"] or pair["bare"] or "" for pair in pairs}
         return said.get("proto", ""), said.get("host", "")
     return _first(headers.get("x-forwarded-proto", "")), _first(headers.get("x-forwarded-host", ""))
+
+
+def client_address(headers: Mapping[str, str]) -> str | None:
+    """The address of the client, as the outermost proxy says it: ``X-Forwarded-For``, else ``X-Real-Ip``."""
+    for said in (_first(headers.get("x-forwarded-for", "")), headers.get("x-real-ip", "").strip()):
+        with suppress(ValueError):
+            return str(ip_address(said))
+    return None
 
 
 def _first(header: str) -> str:

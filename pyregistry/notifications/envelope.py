@@ -67,7 +67,7 @@ class _Kind:
 _KINDS: Mapping[tuple[str, str], _Kind] = MappingProxyType(
     {
         ("end-2", "GET"): _Kind(Action.PULL, "blobs", frozenset({200, 206, 304})),
-        ("end-3", "GET"): _Kind(Action.PULL, "manifests", frozenset({200, 304})),
+        ("end-3", "GET"): _Kind(Action.PULL, "manifests", frozenset({200})),
         ("end-4", "POST"): _Kind(Action.PUSH, "blobs", frozenset({201})),  # whole in one request, or mounted
         ("end-6", "PUT"): _Kind(Action.PUSH, "blobs", frozenset({201})),
         ("end-7", "PUT"): _Kind(Action.PUSH, "manifests", frozenset({201})),

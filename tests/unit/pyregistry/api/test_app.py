@@ -380,3 +380,12 @@ def test_a_registry_without_referrers_does_not_say_that_it_understood_a_subject(
         assert application.request("PUT", target, signature.body, kind).headers.get("oci-subject") == promised
         listing = application.request("GET", f"/v2/org/app/referrers/{subject.digest}")
         assert listing.status == (200 if promised else 404)
+
+
+def test_the_journal_has_what_a_proxy_says() -> None:
+    """Who asks, and by which name; without a proxy there is nothing to tell."""
+    application = Application()
+    application.request("GET", "/v2/", headers={"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https"})
+    assert application.event.detail == {"client": "192.0.2.7", "base_url": "https://registry.test"}
+    application.request("GET", "/v2/")
+    assert application.event.detail == {}

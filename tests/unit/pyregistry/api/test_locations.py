@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from pyregistry.api.locations import base_url, location
+from pyregistry.api.locations import base_url, client_address, location
 from tests.unit.pyregistry.api.harness import settings
 
 HOST = {"host": "registry.test:5000"}
@@ -51,3 +51,18 @@ def test_a_prefix_stands_before_the_path() -> None:
     """registry:2's ``http.prefix``, in absolute and in relative Locations."""
     assert location(settings(prefix="/registry").http, "http://h", "/v2/x") == "http://h/registry/v2/x"
     assert location(settings(prefix="/registry", relative_urls=True).http, "http://h", "/v2/x") == "/registry/v2/x"
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"x-forwarded-for": "192.0.2.7, 10.0.0.1"}, "192.0.2.7"),
+        ({"x-forwarded-for": "2001:db8::1", "x-real-ip": "192.0.2.7"}, "2001:db8::1"),
+        ({"x-forwarded-for": "unknown", "x-real-ip": " 192.0.2.7 "}, "192.0.2.7"),
+        ({"x-forwarded-for": "192.0.2.7:4711"}, None),
+        ({}, None),
+    ],
+)
+def test_the_client_is_who_the_outermost_proxy_names(headers: dict[str, str], expected: str | None) -> None:
+    """Only what is an address: the journal and notifications tell it on."""
+    assert client_address(headers) == expected
