@@ -98,6 +98,8 @@ class Watch:
     def stop(self) -> None:
         """Send what is still to be sent, for ``DRAIN_SECONDS`` at most. Once nobody serves any more."""
         self._watcher.stop()
+        if self._funnel:
+            self._funnel.finish(DRAIN_SECONDS)
         self._broadcaster.stop(DRAIN_SECONDS)
         if self._debug:
             self._debug.stop()

@@ -6,6 +6,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from pyregistry.notifications.envelope import is_notable
@@ -43,12 +44,19 @@ class Funnel:
                 _LOG.error("notifications: events are lost on the way: nobody takes them")
 
     def pour_into(self, offer: Callable[[Event], None]) -> None:
-        """Hand everything that arrives to ``offer``, in a thread that ends with the process."""
-        threading.Thread(target=self._pour, args=(offer,), name="notifications funnel", daemon=True).start()
+        """Hand everything that arrives to ``offer``, in a thread of its own."""
+        self._pouring = threading.Thread(target=self._pour, args=(offer,), name="notifications funnel", daemon=True)
+        self._pouring.start()
+
+    def finish(self, timeout_seconds: float) -> None:
+        """Hand over what is still on its way. Once those who serve have ended, and only after ``pour_into``."""
+        self._sender.close()  # the last one: the receiver sees the end behind the last event
+        self._pouring.join(timeout_seconds)
 
     def _pour(self, offer: Callable[[Event], None]) -> None:
-        while line := self._receiver.recv(_MAX_EVENT_BYTES):
-            offer(parse_line(line.decode()))
+        with self._receiver, suppress(ConnectionError):  # how the end of datagrams is told
+            while line := self._receiver.recv(_MAX_EVENT_BYTES):
+                offer(parse_line(line.decode()))
 
     def _sent(self, line: bytes) -> bool:
         try:

@@ -231,6 +231,17 @@ def test_events_of_several_processes_come_through_the_funnel() -> None:
         own = [event.reference for event in arrived if (event.reference or "").startswith(f"{pid}-")]
         assert own == [f"{pid}-{number}" for number in range(200)]
     assert {event.media_type for event in arrived} == {tag_push().media_type}
+    funnel.finish(PATIENCE_SECONDS)
+
+
+def test_what_is_in_the_funnel_at_the_end_is_handed_over() -> None:
+    """Those who served are gone; what they said last is not."""
+    funnel, arrived = Funnel(), list[Event]()
+    for number in range(50):
+        funnel.offer(tag_push(str(number)))
+    funnel.pour_into(arrived.append)
+    funnel.finish(PATIENCE_SECONDS)
+    assert [event.reference for event in arrived] == [str(number) for number in range(50)]
 
 
 def test_a_funnel_that_nobody_empties_holds_nobody_up(caplog: pytest.LogCaptureFixture) -> None:
@@ -246,3 +257,4 @@ def test_a_funnel_that_nobody_empties_holds_nobody_up(caplog: pytest.LogCaptureF
     wait_until(lambda: len(arrived) > 0)
     funnel.offer(tag_push("last"))
     wait_until(lambda: arrived[-1].reference == "last")
+    funnel.finish(PATIENCE_SECONDS)
