@@ -14,7 +14,7 @@ from datetime import datetime
 from pyregistry.drivers.interface import Driver, KeyUnknown
 from pyregistry.store import inventory, paths
 from pyregistry.store.locks import alone
-from pyregistry.store.marking import Marking, warn_of
+from pyregistry.store.marking import Marking
 from pyregistry.store.plan import Options, Plan
 from pyregistry.store.sweep import Sweep
 from pyregistry.store.terms import Terms
@@ -53,17 +53,7 @@ def collect(driver: Driver, options: Options, emit: Emit, *, dry_run: bool) -> P
 
 
 def _plan_content(driver: Driver, plan: Plan, terms: Terms) -> None:
-    """Put what is not marked into the plan, links before the content that they would hold."""
-    for repository in inventory.repositories(driver):
-        for link in inventory.layers(driver, repository):
-            if link.target is None:
-                warn_of(link)
-            if link.stored_as in plan.marked:
-                continue
-            if terms.is_unused(link.key):
-                plan.layers.append((repository, link))
-            else:
-                plan.marked.add(link.stored_as)
+    """Put what nobody needs into the plan."""
     for key, digest in inventory.blobs(driver):
         if digest is not None and digest not in plan.marked and terms.is_unchanged(key):
             plan.blobs.append((digest, driver.stat(key).size))

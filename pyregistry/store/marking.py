@@ -27,6 +27,7 @@ class Marking:
     """One repository's turn. Manifests are read one at a time; what is kept of them are digests."""
 
     def __init__(self, driver: Driver, repository: str, plan: Plan, terms: Terms, emit: Emit) -> None:
+        self._needed: set[Digest] = set()
         self._driver = driver
         self._repository = repository
         self._plan = plan
@@ -45,11 +46,13 @@ class Marking:
             else:
                 self._mark_manifest(link)
         self._plan_families(doomed)
+        self._plan_layers()
 
-    def keep(self, digest: Digest) -> None:
-        """Mark a manifest that was to go, and is used after all."""
+    def keep(self, digest: Digest) -> set[str]:
+        """Mark a manifest that was to go, and is used after all; keys of the layer links that it needs."""
         for link in inventory.revision(self._driver, self._repository, digest):
             self._mark_manifest(link)
+        return {paths.layer_link(self._repository, part) for part in self._needed}
 
     def _look(self) -> None:
         """See every link, then let those finish who are writing.
@@ -84,7 +87,7 @@ class Marking:
         self._emit(f"{self._repository}: marking manifest {link.named} ")
         self._plan.marked |= {link.named, link.stored_as}
         if link.target is None:
-            warn_of(link)
+            _warn_of(link)
         contents = self._read(link)
         if contents is None:
             _LOG.warning(
@@ -97,12 +100,26 @@ class Marking:
             return
         for part in contents.parts:
             self._emit(f"{self._repository}: marking blob {part}")
+            self._needed.add(part)
             link_key = paths.layer_link(self._repository, part)
             self._plan.marked |= {part, inventory.alias(self._driver, link_key, part)}
 
     def _mark_layers(self) -> None:
         for link in inventory.layers(self._driver, self._repository):
+            self._needed.add(link.named)
             self._plan.marked |= {link.named, link.stored_as}
+
+    def _plan_layers(self) -> None:
+        """What no manifest of the repository needs goes from it, whoever else has it; what stays keeps its content."""
+        for link in inventory.layers(self._driver, self._repository):
+            if link.target is None:
+                _warn_of(link)
+            if link.named in self._needed:
+                continue
+            if self._terms.is_unused(link.key):
+                self._plan.layers.append((self._repository, link))
+            else:
+                self._plan.marked.add(link.stored_as)
 
     def _plan_families(self, doomed: Mapping[Digest, Edges]) -> None:
         history = self._history(doomed.keys()) if doomed else {}
@@ -127,6 +144,6 @@ class Marking:
         return None if body is None else read_contents(body)
 
 
-def warn_of(link: Link) -> None:
+def _warn_of(link: Link) -> None:
     """Say that a link is damaged, and what it is taken for."""
     _LOG.warning("%s: expected a digest, got %r; taken for %s", link.key, link.content[:80], link.named)

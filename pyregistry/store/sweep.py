@@ -31,6 +31,7 @@ class Sweep:
         self._plan = plan
         self._terms = terms
         self._stale_before = stale_before
+        self._needed: set[str] = set()
 
     def run(self) -> None:
         """Delete; what is left in the plan is what went."""
@@ -58,14 +59,14 @@ class Sweep:
                 self._delete(links[digest], "deleting manifest: /%s")
 
     def _keep(self, family: Family, digest: Digest) -> None:
-        Marking(self._driver, family.repository, self._plan, self._terms, _LOG.info).keep(digest)
+        self._needed |= Marking(self._driver, family.repository, self._plan, self._terms, _LOG.info).keep(digest)
         del family.members[digest]
         family.history.pop(digest, None)
 
     def _sweep_layer(self, repository: str, link: Link) -> bool:
         """Whether it went; where it did not, its content stays too."""
         with self._terms.step(), hold_repository(self._driver, repository), hold_content(self._driver, link.named):
-            if link.stored_as in self._plan.marked or not self._terms.is_unused(link.key):
+            if link.key in self._needed or not self._terms.is_unused(link.key):
                 self._plan.marked.add(link.stored_as)
                 return False
             self._delete(link.key, "Deleting layer link path: /%s")

@@ -1,7 +1,7 @@
-"""``pyregistry`` that kills itself with SIGKILL at a counted change of the disk: ``dying.py NUMBER serve CONFIG``.
+"""``pyregistry`` that kills itself with SIGKILL at a counted change of the disk: ``dying.py NUMBER COMMAND …``.
 
-Counting begins with SIGUSR1, which is answered with the line ``armed`` on stderr. The store and the journal count
-alike; a write that dies is done by half.
+For ``serve``, counting begins with SIGUSR1, which is answered with the line ``armed`` on stderr; for others at once.
+The store and the journal count alike; a write that dies is done by half.
 """
 
 import os
@@ -35,4 +35,6 @@ if __name__ == "__main__":
         print(ARMED, file=sys.stderr, flush=True)  # noqa: T201  the test waits for this line
 
     signal.signal(signal.SIGUSR1, arm)
+    if sys.argv[2] != "serve":
+        disk.__enter__()
     sys.exit(main(sys.argv[2:]))

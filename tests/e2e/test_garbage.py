@@ -53,6 +53,19 @@ def test_a_loop_of_collections_loses_nothing_that_was_acknowledged(tmp_path: Pat
     assert stored(registry) == wanted
 
 
+def test_a_killed_registry_serves_no_more(tmp_path: Path) -> None:
+    """A collection beside a registry says so, and spares what is young; once the registry is killed, it does not."""
+    with running_registry(tmp_path) as registry:
+        image = make_image("loose", 1_000)
+        begun = registry.request("POST", f"/v2/org/app/blobs/uploads/?digest={Digest.of(image.config)}", image.config)
+        assert begun.status == HTTPStatus.CREATED
+        assert "0 bytes freed: 0 blobs" in garbage_collect(registry)
+        assert stored(registry) == {Digest.of(image.config)}
+        registry.kill()
+        assert " bytes freed: 1 blobs" in garbage_collect(registry)
+    assert stored(registry) == set()
+
+
 @dataclass
 class Client:
     """One who knows what its tags lead to, since nobody else moves them; layers are everybody's."""

@@ -1,20 +1,33 @@
 """``kill -9`` of a real server at any moment of a push: after a restart nothing half-written is served.
 
+And of a collection beside one.
+
 The moments are counted, not timed: changes of the disk on the server's side, bytes on the client's.
 """
 
+import itertools
 import os
 import signal
+import subprocess
 import sys
 import time
 from contextlib import closing
 from http.client import HTTPException
 from pathlib import Path
 
+from pyregistry.spec.digest import Digest
 from tests.e2e import dying
 from tests.e2e.conftest import Start
-from tests.e2e.pushes import Image, make_image, push, push_manifest, require_nothing_half_written, require_whole
-from tests.servers import POLL_SECONDS, START_SECONDS, RunningRegistry, write_config
+from tests.e2e.pushes import (
+    Image,
+    make_image,
+    push,
+    push_manifest,
+    require_nothing_half_written,
+    require_sound_files,
+    require_whole,
+)
+from tests.servers import POLL_SECONDS, ROOT, START_SECONDS, RunningRegistry, write_config
 from tests.tools import NOTHING_SKIPPED
 
 EVERY_MOMENT = os.environ.get(NOTHING_SKIPPED) == "1"
@@ -26,6 +39,9 @@ LEAST_MOMENTS = 60
 
 MOST_MOMENTS = 400
 """More than any push of this size has: beyond it, the server would never have died and the test would prove nothing."""
+
+LEAST_DEATHS = 8
+"""Of a collection; each does what its predecessor did not come to."""
 
 BYTE_COUNTS = (0, 1, 65_536, 1_048_577, 2_499_999, 2_500_000) if EVERY_MOMENT else (1, 1_048_577, 2_500_000)
 
@@ -76,6 +92,44 @@ def test_a_server_that_dies_right_after_an_answer_has_what_it_answered_for(tmp_p
     require_whole(successor, "org/app", image, "latest")
     pushed = [event.reference for event in successor.events() if event.endpoint == "end-7" and event.status == 201]
     assert pushed == ["1.0", "latest"]
+
+
+def test_a_collection_that_dies_at_any_change_of_the_disk_leaves_all_that_is_tagged(
+    tmp_path: Path, start: Start
+) -> None:
+    """Each dies a change later than the one before, beside a registry that serves; the last one leaves no garbage."""
+    registry = start(write_config(tmp_path, config={"pyregistry": {"gc": {"grace": "0s"}}}))
+    images = {f"{number}.0": make_image(f"image {number}", 1_000) for number in range(6)}
+    for tag, image in images.items():
+        push(registry, "org/app", image, tag)
+    for tag in list(images)[1:]:
+        assert registry.request("DELETE", f"/v2/org/app/manifests/{tag}").status == 202
+    kept = images["0.0"]
+    for number in itertools.count(1):
+        assert number < MOST_MOMENTS
+        died = _collect_and_die(registry, number)
+        require_whole(registry, "org/app", kept, "0.0")
+        require_sound_files(registry.store)
+        assert _scrub(registry) == 0
+        if not died:
+            break
+    assert number > LEAST_DEATHS
+    assert {path.parts[-2] for path in registry.store.glob("docker/registry/v2/blobs/*/*/*/data")} == {
+        Digest.of(content).encoded for content in (kept.manifest, kept.config, kept.layer)
+    }
+
+
+def _collect_and_die(registry: RunningRegistry, number: int) -> bool:
+    """Whether the collection was killed."""
+    program = (sys.executable, dying.__file__, str(number), "garbage-collect", "-m", str(registry.config_path))
+    ran = subprocess.run(program, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, check=False)
+    assert ran.returncode in {0, -signal.SIGKILL}, ran
+    return ran.returncode != 0
+
+
+def _scrub(registry: RunningRegistry) -> int:
+    program = (sys.executable, "-m", "pyregistry", "scrub", str(registry.config_path))
+    return subprocess.run(program, capture_output=True, check=False).returncode
 
 
 def _start_mortal(start: Start, config: Path, number: int) -> RunningRegistry:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 from unittest.mock import patch
 
-CHANGES = ("open", "write", "fsync", "replace", "unlink", "mkdir", "rmdir", "ftruncate")
+CHANGES = ("open", "write", "fsync", "utime", "replace", "unlink", "mkdir", "rmdir", "ftruncate")
 
 
 class Died(BaseException):

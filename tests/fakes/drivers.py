@@ -6,7 +6,7 @@ from typing import Any
 from pyregistry.drivers.interface import Driver, DriverError, DriverFull
 from tests.fakes.disk import Died
 
-CHANGES = frozenset({"write", "append", "flush", "move", "delete"})
+CHANGES = frozenset({"write", "append", "flush", "touch", "move", "delete", "prune"})
 
 
 class DyingDriver:

@@ -1,7 +1,9 @@
 """``kill -9`` at every moment of a push, a move and a delete: nothing half-written is served, all can be redone."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
@@ -16,7 +18,9 @@ from pyregistry.spec.manifest import parse
 from pyregistry.store import paths
 from pyregistry.store.interface import Store
 from pyregistry.store.links import fetch_link
+from pyregistry.store.locks import StoreUnknown
 from pyregistry.store.registry import open_store
+from pyregistry.store.scrub import Scrub
 from tests.fakes.disk import Died, Disk
 from tests.fakes.drivers import DyingDriver
 from tests.fakes.pushes import Image, an_image, push_blob, push_image
@@ -65,7 +69,24 @@ def mend(store: Store) -> None:
     store.blobs.mount("acme/other", digest, REPOSITORY)
 
 
-STORIES = [Story(push), Story(delete, push_under_three_tags), Story(mend, push)]
+def push_both(store: Store) -> None:
+    """One under a tag, one without."""
+    push_image(store, REPOSITORY, OLD, "1.0")
+    push_image(store, REPOSITORY, NEW, NEW.digest)
+
+
+def move_and_delete(store: Store) -> None:
+    """The tag, to what is there; then it goes, and leaves images that others may be pulling."""
+    store.tags.tag(REPOSITORY, "1.0", NEW.digest)
+    store.manifests.delete(REPOSITORY, "1.0")
+
+
+STORIES = [
+    Story(push),
+    Story(delete, push_under_three_tags),
+    Story(move_and_delete, push_both),
+    Story(mend, push),
+]
 
 
 def deaths_on_disk(story: Story, folder: Path) -> Iterator[Driver]:
@@ -109,8 +130,10 @@ def test_kill_at_every_moment(
         with Disk():
             store = open_store(driver)
             assert_no_link_dangles(driver)
+            assert_nothing_to_scrub(driver)
             assert_whole(store)
             push_and_move(store)
+            assert_nothing_to_scrub(driver)
             assert_whole(store)
             assert store.manifests.fetch(REPOSITORY, "1.0").body == NEW.body
             assert store.manifests.fetch(REPOSITORY, OLD.digest).body == OLD.body
@@ -150,6 +173,12 @@ def test_a_commit_syncs_what_a_killed_worker_left(tmp_path: Path) -> None:
     with Disk(remembers=True) as disk:
         open_store(driver).uploads.commit(REPOSITORY, uuid, Digest.of(b"written, not yet synced, then killed"))
     assert disk.calls.index(("fsync", "data")) < disk.calls.index(("replace", "data"))
+
+
+def assert_nothing_to_scrub(driver: Driver) -> None:
+    """No damage, that is; what was begun and not finished may be left over."""
+    with suppress(StoreUnknown):
+        assert not [found for found in Scrub(driver, datetime.now(UTC)).findings() if found.is_damage]
 
 
 def assert_no_link_dangles(driver: Driver) -> None:

@@ -1,6 +1,9 @@
 """Garbage collection: exactly what is referred to stays, whatever happens meanwhile."""
 
-from collections.abc import Iterator, Sequence
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -19,12 +22,14 @@ from pyregistry.store import inventory, paths
 from pyregistry.store.gc import collect
 from pyregistry.store.graph import Edges, families, parents_first, reach
 from pyregistry.store.interface import Store
-from pyregistry.store.locks import StoreInUse, StoreUnknown
+from pyregistry.store.locks import StoreInUse, StoreUnknown, announce_serving
 from pyregistry.store.plan import Options, Plan
 from pyregistry.store.registry import open_store
-from tests.fakes.disk import Died
+from pyregistry.store.scrub import Scrub
+from tests.fakes.disk import Died, Disk
 from tests.fakes.drivers import DyingDriver
 from tests.fakes.pushes import Image, an_image, an_index, push_blob, push_image
+from tests.tools import NOTHING_SKIPPED
 
 REPOSITORY = "acme/app"
 REPOSITORIES = (REPOSITORY, "acme/app/tools", "other")
@@ -81,11 +86,14 @@ class Model:
 
     def bytes_alive(self, *, untagged: bool) -> set[Digest]:
         """Digests of all that has to be there."""
+        return set().union(*(self.needed(name, untagged=untagged) for name in REPOSITORIES))
+
+    def needed(self, repository: str, *, untagged: bool) -> set[Digest]:
+        """Those that a repository needs."""
         alive: set[Digest] = set()
-        for name in REPOSITORIES:
-            for digest in self.living(name, untagged=untagged):
-                image = self.manifests[name][digest]
-                alive |= {digest, *map(Digest.of, image.blobs), *self.children.get(digest, ())}
+        for digest in self.living(repository, untagged=untagged):
+            image = self.manifests[repository][digest]
+            alive |= {digest, *map(Digest.of, image.blobs), *self.children.get(digest, ())}
         return alive
 
 
@@ -168,7 +176,8 @@ def test_exactly_what_is_referred_to_stays(data: st.DataObject, untagged: bool) 
     alive = pushes.model.bytes_alive(untagged=untagged)
     assert stored(driver) == alive & before
     for name in REPOSITORIES:
-        assert {link.named for link in inventory.layers(driver, name)} == linked[name] & alive
+        needed = pushes.model.needed(name, untagged=untagged)
+        assert {link.named for link in inventory.layers(driver, name)} == linked[name] & needed
         revisions = {link.named for link in inventory.revisions(driver, name)}
         assert revisions == pushes.model.living(name, untagged=untagged)
         serves_all(open_store(driver), name, [pushes.model.manifests[name][digest] for digest in revisions])
@@ -212,13 +221,26 @@ def a_lived_in_store(driver: Driver) -> Store:
     return store
 
 
-def deaths() -> Iterator[Driver]:
-    """A collection of it killed at its first, second, … change; what is left."""
+STRIDE = 1 if os.environ.get(NOTHING_SKIPPED) == "1" else 7
+"""Of the changes of the disk; a collection of this store makes some hundred and fifty."""
+
+TOMORROW = datetime.now(UTC) + timedelta(days=1)
+
+
+def run_beside(driver: Driver, served: Driver | None) -> Plan:
+    """Collect all that is garbage, whether a registry has announced itself or not: nothing is young tomorrow."""
+    options = Options(delete_untagged=True, stale_before=TOMORROW, used_since=TOMORROW)
+    with announce_serving(served) if served else nullcontext():
+        return collect(driver, options, lambda _: None, dry_run=False)
+
+
+def deaths_in_memory(_: Path, *, served: bool) -> Iterator[Driver]:
+    """A collection killed at its first, second, … change; what is left."""
     for dies_at in count(1):
         driver = MemoryDriver()
         a_lived_in_store(driver)
         try:
-            run(DyingDriver(driver, dies_at), stale_before=datetime.now(UTC) + timedelta(days=1))
+            run_beside(DyingDriver(driver, dies_at), driver if served else None)
         except Died:
             yield driver
         else:
@@ -226,22 +248,73 @@ def deaths() -> Iterator[Driver]:
             return
 
 
-def test_killed_at_any_moment() -> None:
+def deaths_on_disk(folder: Path, *, served: bool) -> Iterator[Driver]:
+    """At the first, second, … system call that changes the disk."""
+    with Disk():
+        a_lived_in_store(FilesystemDriver(folder / "whole"))
+    for dies_at in count(1, STRIDE):
+        root = shutil.copytree(folder / "whole", folder / str(dies_at))
+        driver = FilesystemDriver(root)
+        with Disk(dies_at=dies_at) as disk:
+            try:
+                run_beside(driver, FilesystemDriver(root) if served else None)
+            except Died:
+                assert disk.dead
+        if not disk.dead:
+            assert dies_at > 10
+            return
+        yield driver
+        shutil.rmtree(root)
+
+
+@pytest.mark.parametrize("served", [False, True])
+@pytest.mark.parametrize("deaths", [deaths_in_memory, deaths_on_disk])
+def test_killed_at_any_moment(
+    deaths: Callable[..., Iterator[Driver]],
+    served: bool,  # noqa: FBT001  pytest
+    tmp_path: Path,
+) -> None:
     """All that lives is served, nothing that is served lacks a part, and a second run leaves what one run leaves."""
     undisturbed = MemoryDriver()
     a_lived_in_store(undisturbed)
-    run(undisturbed, stale_before=datetime.now(UTC) + timedelta(days=1))
+    run_beside(undisturbed, None)
     wanted = content(undisturbed)
-    for driver in deaths():
+    for driver in deaths(tmp_path, served=served):
         store = open_store(driver)
         serves_all(store, REPOSITORY, LIVING)
-        served = {link.named for link in inventory.revisions(driver, REPOSITORY)}
-        serves_all(store, REPOSITORY, [image for image in DEAD if image.digest in served])
-        assert DEAD[1].digest not in served or DEAD[0].digest in served
+        served_still = {link.named for link in inventory.revisions(driver, REPOSITORY)}
+        serves_all(store, REPOSITORY, [image for image in DEAD if image.digest in served_still])
+        assert DEAD[1].digest not in served_still or DEAD[0].digest in served_still
         for link in inventory.layers(driver, "other"):
             assert store.blobs.exists("other", link.named)
-        run(driver, stale_before=datetime.now(UTC) + timedelta(days=1))
+        assert not [found for found in Scrub(driver, TOMORROW).findings() if found.is_damage]
+        with Disk():
+            run_beside(driver, None)
         assert content(driver) == wanted
+
+
+def test_what_is_young_is_not_even_planned() -> None:
+    """Beside a server a dry run tells what would go, and what is new, or led to by it, would not."""
+    driver = MemoryDriver()
+    a_lived_in_store(driver)
+    options = Options(delete_untagged=True, stale_before=LONG_AGO, used_since=LONG_AGO)
+    with announce_serving(driver):
+        assert collect(driver, options, lambda _: None, dry_run=True).counts == dict.fromkeys(Plan().counts, 0)
+    assert run(driver, dry=True).manifests
+
+
+def test_emptied_repositories_leave_no_folder(tmp_path: Path) -> None:
+    """Nor do those above them; what still holds something, a begun upload, too, is left as it is."""
+    driver = FilesystemDriver(tmp_path)
+    store = open_store(driver)
+    for repository in ("kept/deep", "gone", "gone/deep/down", "half"):
+        push_image(store, repository, an_image(), "1.0")
+    for repository in ("gone", "gone/deep/down", "half"):
+        store.manifests.delete(repository, an_image().digest)
+    store.uploads.create("half")
+    run(driver)
+    assert sorted(inventory.folders(driver)) == ["half", "kept", "kept/deep"]
+    assert list(store.repositories.names()) == ["kept/deep"]
 
 
 def test_content_that_outlived_its_repositories() -> None:
