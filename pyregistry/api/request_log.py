@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
+from select import PIPE_BUF
+from typing import TextIO
 
 from starlette.types import Scope
 
@@ -35,12 +38,22 @@ class RequestLog:
     def _flush(self) -> None:
         lines, self._lines = self._lines, []
         for log in (ACCESS, APPLICATION):
-            text = "".join([f"{line}\n" for to, line in lines if to is log])
-            for handler in log.handlers if text else ():
+            for handler in log.handlers:
                 if isinstance(handler, logging.StreamHandler):
-                    with suppress(OSError, ValueError):  # nobody reads it any more: that keeps nobody from pulling
-                        handler.stream.write(text)
-                        handler.flush()
+                    _write(handler, [line for to, line in lines if to is log])
+
+
+def _write(handler: "logging.StreamHandler[TextIO]", lines: Sequence[str]) -> None:
+    """In writes that a pipe takes whole, so that lines of several processes never mix."""
+    with suppress(OSError, ValueError):  # nobody reads it any more: that keeps nobody from pulling
+        size = 0
+        for line in lines:
+            if size + len(line) >= PIPE_BUF:
+                handler.flush()
+                size = 0
+            handler.stream.write(f"{line}\n")
+            size += len(line) + 1
+        handler.flush()
 
 
 def access_line(exchange: Exchange, scope: Scope) -> str:

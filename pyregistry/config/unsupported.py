@@ -24,7 +24,6 @@ REFUSED: Mapping[str, str] = MappingProxyType(
         "log.hooks": "no mail is sent",
         "http.tls.letsencrypt": "bring a certificate and a key",
         "http.tls.ciphersuites": "OpenSSL's defaults for the minimum version apply",
-        "pyregistry.workers": "one process serves",
         "validation.manifests.indexes": "an index is always checked whole",
     }
 )

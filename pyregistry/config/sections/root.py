@@ -11,7 +11,7 @@ from pyregistry.config.sections.notifications import read_notifications
 from pyregistry.config.sections.own import read_gc, read_immutability, read_limits, read_path, read_workers
 from pyregistry.config.sections.storage import read_storage
 from pyregistry.config.sections.validation import read_catalog, read_validation
-from pyregistry.config.settings import Mode, Settings, Twin
+from pyregistry.config.settings import MemoryStorage, Mode, Settings, Twin
 
 VERSION = "0.1"
 
@@ -40,6 +40,7 @@ def read_settings(root: Section, source: Path) -> Settings:
             workers=read_workers(own),
         )
         _check_guards(own, settings)
+        _check_workers(own, settings)
     return settings
 
 
@@ -47,6 +48,12 @@ def _read_version(root: Section) -> None:
     version = root.text("version", "")
     if version != VERSION:
         root.complain(f'unsupported version: "{version}", expected {VERSION}')
+
+
+def _check_workers(own: Section, settings: Settings) -> None:
+    """Processes share a disk, not memory."""
+    if settings.workers > 1 and isinstance(settings.storage.driver, MemoryStorage):
+        own.mistake("workers", "several processes cannot share storage.inmemory; leave workers out")
 
 
 def _check_guards(own: Section, settings: Settings) -> None:
