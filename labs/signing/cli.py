@@ -47,6 +47,11 @@ def run(arguments: Sequence[str], console: Console, environ: Mapping[str, str]) 
         console.warn(f"Error: {exc}{_HINT if isinstance(exc, CommandUnknown) else ''}")
         console.warn(f"error during command execution: {exc}")
         return exc.code
+    except BrokenPipeError:
+        raise
+    except OSError as exc:
+        console.warn(f"Error: {exc.filename or 'labcosign'}: {(exc.strerror or str(exc)).lower()}")
+        return 1
     return 0
 
 

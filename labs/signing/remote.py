@@ -117,7 +117,7 @@ class ImageRemote:
         return manifest.layers if isinstance(manifest, ImageManifest) else ()
 
     def referrers(self, image: Digest) -> Sequence[tuple[Descriptor, ImageManifest]]:
-        """The image manifests that refer to an image, each with its descriptor.
+        """The image manifests that refer to an image, each with its descriptor; what cannot be read is left out.
 
         Raises:
             RemoteFault: The registry did not tell.
@@ -125,8 +125,8 @@ class ImageRemote:
         rows = self._referrers(image)
         if len(rows) > MAX_ATTACHED:
             raise RemoteFault(f"{image}: expected at most {MAX_ATTACHED} referrers, got {len(rows)}")
-        found = ((row, self._read(self._manifest(str(row.digest)))) for row in rows)
-        return [(row, manifest) for row, manifest in found if isinstance(manifest, ImageManifest)]
+        found = ((row, self._referrer(row.digest)) for row in rows)
+        return [(row, manifest) for row, manifest in found if manifest]
 
     def push_layers(self, image: Digest, kind: Kind, layers: Sequence[Descriptor], new: bytes) -> None:
         """Let cosign 2's tag hold these layers; ``new`` is the content that the registry may lack.
@@ -167,7 +167,7 @@ class ImageRemote:
     def _layers(self, manifest: ImageManifest, holder: Digest, form: Form) -> list[Attached]:
         if len(manifest.layers) > MAX_ATTACHED:
             raise RemoteFault(f"{holder}: expected at most {MAX_ATTACHED} layers, got {len(manifest.layers)}")
-        return [Attached(form, layer, self._blob(layer.digest), holder) for layer in manifest.layers]
+        return [Attached(form, layer, self._blob_or_nothing(layer.digest), holder) for layer in manifest.layers]
 
     def _referrers(self, image: Digest) -> Sequence[Descriptor]:
         """The referrers API, page after page; where there is none, the fallback tag."""
@@ -189,6 +189,15 @@ class ImageRemote:
         index = self._read(found) if found else None
         return index.children if isinstance(index, Index) else ()
 
+    def _referrer(self, digest: Digest) -> ImageManifest | None:
+        """One that is gone, or no image manifest, must not hide the others: anybody may list anything."""
+        found = self._find(str(digest))
+        try:
+            manifest = self._read(found) if found else None
+        except RemoteFault:
+            return None
+        return manifest if isinstance(manifest, ImageManifest) else None
+
     def _find(self, name: str) -> RemoteManifest | None:
         try:
             return self._manifest(name)
@@ -204,8 +213,14 @@ class ImageRemote:
     def _read(self, found: RemoteManifest) -> Manifest:
         return _parse(found.content, found.descriptor.media_type, str(found.descriptor.digest))
 
-    def _blob(self, digest: Digest) -> bytes:
-        return self._limited(self._ask("GET", f"/v2/{self._repository}/blobs/{digest}"))
+    def _blob_or_nothing(self, digest: Digest) -> bytes:
+        """A blob; nothing where it is gone, which fails the first step of the proof, and no other signature's."""
+        answer = self._ask("GET", f"/v2/{self._repository}/blobs/{digest}", absent=True)
+        return self._limited(answer) if answer.status == HTTPStatus.OK else self._nothing(answer)
+
+    def _nothing(self, answer: Answer) -> bytes:
+        self._registry.discard(answer)
+        return b""
 
     def _limited(self, answer: Answer) -> bytes:
         content = b""

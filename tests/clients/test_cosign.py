@@ -262,6 +262,20 @@ def test_signatures_of_all_gather_on_one_image(form: str, cosign: NewCosign, pla
         assert {claim["optional"]["number"] for claim in json.loads(done.output)} == {"0", "1", "2"}
 
 
+@pytest.mark.parametrize("form", [TAGGED, BUNDLED])
+def test_what_is_proven_is_printed_in_the_same_words(form: str, cosign: NewCosign, listed: Place) -> None:
+    """Byte for byte, with and without annotations, as JSON and as text; on stderr all but the line about the log."""
+    mine, theirs = cosign("ours"), cosign("2" if form == TAGGED else "3")
+    mine.sign(form, listed.name())
+    for words in ([], ["-o", "text"], ["-a", "env=prod"]):
+        if words == ["-a", "env=prod"]:
+            mine.sign(form, listed.name(), *words)
+        said, expected = mine.verify(listed.name(), *words), theirs.verify(listed.name(), *words)
+        assert (said.code, said.output) == (0, expected.output)
+        offline = "  - Existence of the claims in the transparency log was verified offline\n"
+        assert said.errors == expected.errors.replace(offline, "")
+
+
 def test_cosign_3_reads_the_fields_of_our_bundles(cosign: NewCosign, listed: Place) -> None:
     """Its tree names our signature by predicate, and downloads the bundle that we stored."""
     cosign("ours").sign(BUNDLED, listed.name())

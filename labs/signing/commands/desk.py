@@ -139,8 +139,12 @@ class Desk(Machine):
             return os.fsencode(given)
         if not self.console.source.isatty():
             return self.console.source.read().encode()
-        first = self.ask_secret("Enter password for private key: ")
-        if twice and self.ask_secret("Enter password for private key again: ") != first:
+        try:
+            first = self.ask_secret("Enter password for private key: ")
+            again = self.ask_secret("Enter password for private key again: ") if twice else first
+        except EOFError as exc:
+            raise CommandFailed("EOF") from exc
+        if first != again:
             raise CommandFailed("passwords do not match")
         return first.encode()
 

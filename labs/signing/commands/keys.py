@@ -42,6 +42,8 @@ def private_key(desk: Desk) -> PrivateKey:
     text = _read(desk, "keyless-sign", "reading key: ")
     try:
         return PrivateKey.parse(text, desk.password(twice=False))
+    except CommandFailed as exc:
+        raise CommandFailed(f"reading key: {exc}") from exc
     except KeyInvalid as exc:
         raise CommandFailed(f"reading key: {exc}") from exc
 

@@ -117,24 +117,25 @@ def _print(desk: Desk, image: Image, verified: Sequence[Verified], output: str) 
         for one in verified:
             desk.console.say(_claim_text(image, one))
     else:
-        documents = b",".join(format_json(_claim(image, one).describe()) for one in verified)
+        documents = b",".join(format_json(_claim(image, one)) for one in verified)
         desk.console.say(f"\n[{documents.decode()}]")
 
 
-def _claim(image: Image, verified: Verified) -> SimpleSigning:
-    """What was proven, in one shape for both forms. A bundle names no repository: cosign prints what was typed."""
-    return SimpleSigning(
-        image.name if verified.repository is None else verified.repository,
-        str(verified.digest),
-        verified.annotations,
-        verified.type,
-    )
+def _claim(image: Image, verified: Verified) -> Mapping[str, object]:
+    """What was proven, in one shape for both forms.
+
+    A bundle names no repository: cosign prints what was typed, and no annotations as an empty object.
+    """
+    is_bundle = verified.attached.form is Form.BUNDLE
+    repository = image.name if verified.repository is None else verified.repository
+    claim = SimpleSigning(repository, str(verified.digest), verified.annotations, verified.type).describe()
+    return {**claim, "optional": dict(verified.annotations)} if is_bundle else claim
 
 
 def _claim_text(image: Image, verified: Verified) -> str:
     if verified.attached.form is Form.SIGNATURE:
         return verified.attached.content.decode()
-    return format_json(_claim(image, verified).describe()).decode()
+    return format_json(_claim(image, verified)).decode()
 
 
 def _envelope_text(verified: Verified) -> str:

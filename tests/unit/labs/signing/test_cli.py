@@ -21,6 +21,7 @@ from labs.signing.commands.desk import AskedTrust
 from labs.signing.commands.table import COMMANDS, FOREIGN
 from labs.signing.keys import PrivateKey
 from pyregistry.spec.digest import Digest
+from pyregistry.spec.media_types import OCI_INDEX
 from tests.fakes.certificates import TestAuthority
 from tests.fakes.registry import FakeRegistry
 from tests.servers import running_registry, throw_away_tls
@@ -187,6 +188,32 @@ def test_where_referrers_are_not_listed_the_fallback_tag_holds_them(shell: Shell
         assert [claim["optional"] for claim in claims] == [{"number": "1"}, {"number": "2"}]
 
 
+def test_what_is_gone_hides_no_signature(shell: Shell) -> None:
+    """A row that leads nowhere, one to something else, a layer without its blob: the good signatures still count."""
+    with FakeRegistry() as fake:
+        registry = Plain(fake.port, has_referrers=False)
+        digest = registry.push_image("a/b", "1")
+        name = f"{fake.host}/a/b:1"
+        for words in (("--new-bundle-format",), ("-a", "lost=yes"), ("-a", "lost=no")):
+            sign(shell, name, *words)
+        rows = registry.referrers("a/b", digest)
+        gone = rows[0] | {"digest": str(Digest.of(b"gone"))}
+        index = {
+            "schemaVersion": 2,
+            "mediaType": OCI_INDEX,
+            "manifests": [gone, rows[0] | {"digest": str(digest)}, *rows],
+        }
+        registry.push("a/b", fallback_tag(digest), index)
+        lost, kept = registry.document("a/b", tag(digest, Kind.SIGNATURE))["layers"]
+        assert kept["digest"] != lost["digest"]
+        del fake.blobs["a/b"][lost["digest"]]
+        claims = json.loads(shell.succeed("verify", "--key", "cosign.pub", name))
+        assert [claim["optional"] for claim in claims] == [{}, {"lost": "no"}]
+        failed = shell.cosign("verify", "--key", "cosign.pub", "--new-bundle-format=false", "-a", "lost=yes", name)
+        assert "error verifying sha256 checksum after reading 0 bytes" in failed.errors
+        assert failed.code == 12
+
+
 def test_a_form_can_be_left_out(shell: Shell, registry: Plain, repository: str) -> None:
     """``--new-bundle-format=false`` makes verify look for cosign 2's form only, whoever signed otherwise."""
     registry.push_image(repository, "1")
@@ -288,8 +315,16 @@ def test_the_password_is_asked_for_at_a_terminal(shell: Shell, monkeypatch: pyte
     assert shell.cosign("public-key", "--key", "new.key", typed=" ", terminal=True).code == 0
     first, again = "Enter password for private key: ", "Enter password for private key again: "
     assert prompts == [first, again, first, again, first]
+    monkeypatch.setattr("getpass.getpass", end_of_input)
+    ended = shell.cosign("public-key", "--key", "new.key", typed=" ", terminal=True)
+    assert ended.errors == "Error: reading key: EOF\nerror during command execution: reading key: EOF\n"
     assert shell.cosign("public-key", "--key", "new.key", typed="pw").code == 0
     assert shell.cosign("public-key", "--key", "new.key", typed="pw\n").code == 1
+
+
+def end_of_input(*_: object) -> str:
+    """Control-D at a prompt."""
+    raise EOFError
 
 
 def test_keys_come_from_the_environment_too(shell: Shell, registry: Plain, repository: str) -> None:
