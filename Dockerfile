@@ -3,6 +3,12 @@
 ARG BASE=python:3.13-slim
 FROM ${BASE}
 
+# Health checks of compose files call wget, which registry:2's Alpine has and a slim Debian has not.
+RUN command -v wget || { \
+      apt-get -q update && apt-get -qy install --no-install-recommends busybox && rm -r /var/lib/apt/lists/* \
+      && ln -s busybox /bin/wget; \
+    }
+
 COPY requirements/registry.lock /opt/pyregistry/
 RUN ["python3", "-m", "pip", "install", "--no-cache-dir", "--disable-pip-version-check", "--root-user-action=ignore", \
      "--require-hashes", "--requirement", "/opt/pyregistry/registry.lock"]

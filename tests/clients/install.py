@@ -21,6 +21,7 @@ TOOLS = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "oci-
 
 SYSTEM_PACKAGES: Mapping[str, str] = {
     "buildah": "buildah",
+    "busybox": "busybox",
     "ip": "iproute2",
     "iptables": "iptables",
     "nsenter": "util-linux",

@@ -17,8 +17,8 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 LOCK = Path(__file__).parents[2] / "requirements" / "registry.lock"
-PROGRAMS = ("sh", "env")
-"""Beside Python: the shell that people expect in a container, and what finds a script's interpreter."""
+PROGRAMS = ("sh", "env", "busybox")
+"""Beside Python: the shell that people expect in a container, what finds a script's interpreter, and a wget."""
 
 # Of the standard library: what nobody runs in a container, and the mark with which Debian's Python refuses pip.
 _NEEDLESS = re.compile(
@@ -73,8 +73,8 @@ def _place(file: Path) -> str:
 
 
 def _links(python: Path) -> dict[str, str]:
-    """A Debian system's, and Python's usual names."""
-    system = {name: f"usr/{name}" for name in ("bin", "lib", "lib64", "sbin")}
+    """A Debian system's, the name by which busybox is wget, and Python's usual names."""
+    system = {name: f"usr/{name}" for name in ("bin", "lib", "lib64", "sbin")} | {"usr/bin/wget": "busybox"}
     return system | {f"usr/local/bin/{name}": str(python) for name in ("python", "python3")}
 
 

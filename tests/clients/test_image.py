@@ -32,7 +32,7 @@ START_SECONDS = 30
 GRACE_SECONDS = 10
 """After which Docker kills what it asked to stop."""
 
-# As people have it: the course's environment, a password file, a folder beside the compose file.
+# As people have it: the course's environment, a password file, a folder beside the compose file, a health check.
 COMPOSE = """\
 services:
   registry:
@@ -52,6 +52,10 @@ services:
     volumes:
       - ./data:/var/lib/registry
       - ./auth:/auth:ro
+    healthcheck:
+      test: ["CMD", "wget", "--quiet", "--spider", "http://localhost:5000/"]
+      interval: 1s
+      retries: 30
 """
 
 
@@ -99,7 +103,7 @@ class Project:
 @pytest.fixture(scope="module")
 def docker(new_client: NewClient) -> Docker:
     """Docker with our image as ``registry:2``."""
-    require("sid/docker-compose")
+    require("sid/docker-compose", "busybox")
     client = new_client("docker-28")
     assert isinstance(client, Docker)
     client.run("docker", "import", write_base(client.fresh("base.tar")), "python-of-this-machine")
@@ -127,8 +131,7 @@ def project(docker: Docker, old_data: Path, tmp_path_factory: pytest.TempPathFac
     shutil.copytree(old_data, folder / "data")
     project = Project(docker, folder, Registry("localhost:5055", None, folder / "data"))
     try:
-        project.compose("up", "--detach", "--quiet-pull", "--pull", "never")
-        project.headers()
+        project.compose("up", "--detach", "--wait", "--quiet-pull", "--pull", "never")
         yield project
     finally:
         project.compose("down", "--timeout", "2")
@@ -213,7 +216,18 @@ def test_another_configuration_and_another_user(docker: Docker, tmp_path: Path) 
     (tmp_path / "store").mkdir()
     os.chown(tmp_path / "store", 1000, 1000)
     mounts = ["--volume", f"{tmp_path}/config.yml:{CONFIG}:ro", "--volume", f"{tmp_path}/store:/store"]
-    options = ["--rm", "--detach", "--name", "own", "--user", "1000:1000", "--publish", "5057:5000", *mounts]
+    options = [
+        "--rm",
+        "--detach",
+        "--name",
+        "own",
+        "--read-only",
+        "--user",
+        "1000:1000",
+        "--publish",
+        "5057:5000",
+        *mounts,
+    ]
     docker.run("docker", "run", *options, "registry:2", "registry", "serve", CONFIG)
     try:
         assert _headers(docker, "localhost:5057")["x-own"] == "yes"
