@@ -43,7 +43,8 @@ async def catalog(call: Call) -> Response:
     count = min(_CATALOG_DEFAULT_ENTRIES, most) if asked is None else asked
     if count > most:
         raise PaginationNumberInvalid({"n": count, "max": most})
-    listed, more = await in_thread(lambda: page(call.store.repositories.names(), call.request.query_params, count))
+    query = call.request.query_params
+    listed, more = await in_thread(lambda: page(call.store.repositories.names(query.get("last", "")), query, count))
     response = _json({"repositories": listed})
     if more:
         _link(response, call, "/v2/_catalog", last=listed[-1], n=count)

@@ -160,8 +160,8 @@ class Tags(Protocol):
 class Repositories(Protocol):
     """The repositories that hold a manifest; one that was emptied is none any more."""
 
-    def names(self) -> Iterator[str]:
-        """In lexical order."""
+    def names(self, after: str = "") -> Iterator[str]:
+        """Those behind ``after``, in lexical order."""
         ...
 
 

@@ -1,6 +1,6 @@
 """Repositories: the folders below ``repositories/``, and which of them still hold a manifest."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from pyregistry.drivers.interface import Driver
 from pyregistry.spec.errors import NameInvalid
@@ -18,27 +18,39 @@ class DriverRepositories:
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
 
-    def names(self) -> Iterator[str]:
+    def names(self, after: str = "") -> Iterator[str]:
         """See ``Repositories``. Deletes leave folders, which registry:2 needs; they do not make a repository."""
-        return (name for name in self.folders() if self._holds_manifest(name))
+        return (name for name in self.folders(after) if self._holds_manifest(name))
 
-    def folders(self) -> Iterator[str]:
-        """Every repository that has a folder, in lexical order: emptied ones and such as only began an upload, too."""
-        top = (name for name in self._driver.children(paths.REPOSITORIES) if _is_repository(name))
-        yield from sorted(found for name in top for found in self._walk(name))
+    def folders(self, after: str = "") -> Iterator[str]:
+        """Every repository that has a folder, in lexical order: emptied ones and such as only began an upload, too.
+
+        What is not asked for is not read: a page of a catalog costs what is on it, and the siblings of what is.
+        """
+        return self._below("", self._driver.children(paths.REPOSITORIES), after)
 
     def exists(self, repository: str) -> bool:
         """Whether the registry knows the repository. It does so as soon as a first blob was pushed, and ever after."""
         return not _CONTENT.isdisjoint(self._driver.children(paths.repository(repository)))
 
-    def _walk(self, name: str) -> Iterator[str]:
-        """``name`` if it has a folder of ours, and all below it."""
-        children = list(self._driver.children(paths.repository(name)))
-        if not _OWN.isdisjoint(children):
-            yield name
-        for child in children:
-            if _is_repository(child):
-                yield from self._walk(f"{name}/{child}")
+    def _below(self, prefix: str, components: Iterable[str], after: str) -> Iterator[str]:
+        """All repositories after ``after`` whose names are ``prefix`` and one of ``components``, or lie below those.
+
+        A name and what lies below it have turns of their own, since other names come between: a, a-b, a/b.
+        """
+        found: dict[str, Sequence[str]] = {}
+        names = [f"{prefix}{component}" for component in components if _is_repository(component)]
+        for turn in sorted([*names, *(f"{name}/" for name in names)]):
+            name = turn.removesuffix("/")
+            if turn <= after and not after.startswith(f"{name}/"):
+                continue
+            children = found.pop(name, None) or list(self._driver.children(paths.repository(name)))
+            if turn != name:
+                yield from self._below(turn, children, after)
+                continue
+            found[name] = children
+            if name > after and not _OWN.isdisjoint(children):
+                yield name
 
     def _holds_manifest(self, name: str) -> bool:
         """By its links: registry:2 deletes a link and leaves the folder."""

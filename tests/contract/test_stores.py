@@ -535,6 +535,14 @@ class TestRepositories:
         store.uploads.create("only/began")
         assert list(store.repositories.names()) == ["a-b", "a/b", "a/b/c", "b", "z.z/y__y"]
 
+    def test_names_go_on_behind_any_word(self, store: Store) -> None:
+        """A page begins behind the last name of the one before, which need not be there any more, or be a name."""
+        names = ["a", "a-b", "a-b/c", "a.b", "a/b", "a/b-c", "a/b/c", "ab", "b/a/b"]
+        for repository in names:
+            push_image(store, repository, an_image())
+        for last in (*names, "", "a/", "a-", "a/b/", "a/b/a", "a/b0", "aa", "b", "b/a", "b/a/c", "c"):
+            assert list(store.repositories.names(last)) == [name for name in names if name > last]
+
     def test_an_emptied_repository_is_not_listed(self, store: Store) -> None:
         """With its last manifest it disappears, with the next one it is back; those below it are not concerned."""
         image = an_image()
