@@ -2,7 +2,8 @@
 
     variable ::= "REGISTRY" ("_" key)+
 
-Each key is one level; no key of registry:2 contains ``_``. The value is YAML. An existing key is found whatever its
+Each key is one level; no key of registry:2 contains ``_``. The value is YAML. In a list the key is the item's number,
+from 0, as in registry:3: ``REGISTRY_NOTIFICATIONS_ENDPOINTS_0_URL``. An existing key is found whatever its
 case, a new one is made lower-cased. Variables are applied in lexical order, so that ``REGISTRY_AUTH=htpasswd`` comes
 before ``REGISTRY_AUTH_HTPASSWD_REALM`` and both combine. Whether a key means anything is decided where it is read.
 """
@@ -45,11 +46,15 @@ def _replaced(node: yaml.Node, keys: list[str], variable: str, value: str) -> ya
 def _opened(node: yaml.Node, variable: str) -> yaml.MappingNode:
     """``node`` as a mapping that can be added to: a bare word ``w`` means ``{w: {}}``, as in ``auth: htpasswd``.
 
+    A list becomes a mapping from numbers, which whoever reads it takes for a list again.
+
     A copy, for an alias makes one mapping stand in two places, of which the variable names only one.
     """
     if isinstance(node, yaml.MappingNode):
         return yaml.MappingNode(node.tag, [*node.value], node.start_mark, node.end_mark)
     mapping = mapping_node(variable)
+    if isinstance(node, yaml.SequenceNode):
+        mapping.value += [(text_node(str(index), variable), item) for index, item in enumerate(node.value)]
     if isinstance(node, yaml.ScalarNode) and not is_null(node):
         mapping.value.append((node, null(node.start_mark.name)))
     return mapping

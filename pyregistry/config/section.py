@@ -196,10 +196,10 @@ class Section:
         node = self._take(name)
         if node is None:
             return []
-        if not isinstance(node, yaml.SequenceNode):
+        items = node.value if isinstance(node, yaml.SequenceNode) else _numbered(node)
+        if items is None:
             self._expected('a list such as ["*"]', node, self._path(name))
-            return []
-        return list(enumerate(node.value))
+        return list(enumerate(items or ()))
 
     def _parsed(self, node: yaml.Node, path: str, parse: Callable[[str], Value], default: Default) -> Value | Default:
         if not isinstance(node, yaml.ScalarNode) or node.tag == document.BROKEN_TAG:
@@ -241,6 +241,15 @@ class Section:
         else:
             close = difflib.get_close_matches(name, self._read, n=1)
             self._mistake(key, path, "unknown key" + (f", did you mean {close[0]}?" if close else ""))
+
+
+def _numbered(node: yaml.Node) -> list[yaml.Node] | None:
+    """The items of a list that variables made or changed, by their numbers from 0; None for what is none."""
+    if not isinstance(node, yaml.MappingNode) or node.start_mark.name == document.FILE:
+        return None
+    items = {key.value: value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
+    numbers = [str(number) for number in range(len(node.value))]
+    return [items[number] for number in numbers] if items.keys() == set(numbers) else None
 
 
 def _parser_of(words: type[Word]) -> Callable[[str], Word]:

@@ -47,6 +47,25 @@ def test_the_courses_variables_work(configure: Loader) -> None:
     assert settings.warnings == ()
 
 
+def test_items_of_lists_have_numbers(configure: Loader, complaints: Complaint) -> None:
+    """As in registry:3: an item is changed, or added to the list of the file; a list out of nothing; never a gap."""
+    text = "version: 0.1\nstorage: inmemory\nhttp: {secret: s, tls: {certificate: c, key: k, clientcas: [/a, /b]}}\n"
+    environ = {"REGISTRY_HTTP_TLS_CLIENTCAS_1": "/c", "REGISTRY_HTTP_TLS_CLIENTCAS_2": "/d"}
+    tls = configure(text, environ).http.tls
+    assert tls is not None
+    assert [str(path) for path in tls.client_cas] == ["/a", "/c", "/d"]
+    endpoints = {
+        f"REGISTRY_NOTIFICATIONS_ENDPOINTS_{number}_{key}": value
+        for number in range(11)
+        for key, value in (("URL", f"http://host{number}/"), ("IGNORE", "{actions: [pull]}"))
+    }
+    read = configure(MINIMAL, endpoints).notifications.endpoints
+    assert [endpoint.name for endpoint in read] == [f"host{number}" for number in range(11)]
+    assert read[10].ignored_actions == {"pull"}
+    for gap in ({"REGISTRY_HTTP_TLS_CLIENTCAS_3": "/d"}, {"REGISTRY_HTTP_TLS_CLIENTCAS_FIRST": "/d"}):
+        assert any("expected a list" in said for said in complaints(text, gap))
+
+
 def test_a_word_and_its_details_combine(configure: Loader) -> None:
     """``REGISTRY_AUTH=htpasswd`` and ``REGISTRY_AUTH_HTPASSWD_*`` are one configuration, whatever was in the file."""
     environ = {
