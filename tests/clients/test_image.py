@@ -64,7 +64,8 @@ PASSWORD = "motdepasse_fort"
 CONFIG_OF_ONE_S_OWN = """\
 version: 0.1
 storage: {filesystem: {rootdirectory: /store}}
-http: {addr: ":5000", headers: {X-Own: ["yes"]}}
+http: {addr: ":5000", headers: {X-Own: ["yes"]}, secret: a secret}
+pyregistry: {workers: 2}
 """
 
 _ASK = """\
@@ -211,29 +212,20 @@ def test_it_comes_back_when_it_is_killed(project: Project) -> None:
 
 
 def test_another_configuration_and_another_user(docker: Docker, tmp_path: Path) -> None:
-    """A file mounted over the shipped one is read, and without root a store of that user's is served."""
+    """A file mounted over the shipped one is read; two processes without root serve that user's store, and stop."""
     (tmp_path / "config.yml").write_text(CONFIG_OF_ONE_S_OWN, encoding="utf-8")
     (tmp_path / "store").mkdir()
     os.chown(tmp_path / "store", 1000, 1000)
     mounts = ["--volume", f"{tmp_path}/config.yml:{CONFIG}:ro", "--volume", f"{tmp_path}/store:/store"]
-    options = [
-        "--rm",
-        "--detach",
-        "--name",
-        "own",
-        "--read-only",
-        "--user",
-        "1000:1000",
-        "--publish",
-        "5057:5000",
-        *mounts,
-    ]
+    options = ["--detach", "--name", "own", "--read-only", "--user", "1000:1000", "--publish", "5057:5000", *mounts]
     docker.run("docker", "run", *options, "registry:2", "registry", "serve", CONFIG)
     try:
         assert _headers(docker, "localhost:5057")["x-own"] == "yes"
         docker.push(Registry("localhost:5057", None, tmp_path / "store"), "mine:1", Sample("mine", {}))
-    finally:
         docker.run("docker", "stop", "own")
+        assert docker.run("docker", "inspect", "--format", "{{.State.ExitCode}}", "own") == "0\n"
+    finally:
+        docker.run("docker", "rm", "--force", "own")
     assert Registry("", None, tmp_path / "store").repositories() == ["mine"]
 
 
