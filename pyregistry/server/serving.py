@@ -33,7 +33,7 @@ from pyregistry.spec.journal import Event
 from pyregistry.store.configured import wrap
 from pyregistry.store.interface import Store
 from pyregistry.store.locks import announce_serving
-from pyregistry.store.recall import Prover
+from pyregistry.store.recall import MAX_AGE_SECONDS, Prover
 from pyregistry.store.registry import DriverStore, open_store
 from pyregistry.twins import speech_of
 from pyregistry.watch import Watch
@@ -120,7 +120,8 @@ class _Registry:
         fed, begun = self.watch.fed(self.journal, number)
         manners = manners_of(settings.mode)
         lacking = speech_of(settings.twin).lacking_endpoints | manners.lacking_endpoints
-        prover = Prover(self.driver) if settings.mode is Mode.OCI else None
+        max_age = min(MAX_AGE_SECONDS, settings.gc.grace_seconds / 2)  # see decision record 9
+        prover = Prover(self.driver, max_age) if settings.mode is Mode.OCI else None
         store = wrap(self.store, settings)
         wiring = Wiring(settings, store, self.guard, fed, lacking, self.watch.health, begun, prover, manners)
         return EmbeddedServer(build_app(wiring), self.listener, settings, self.authorities)
