@@ -24,6 +24,7 @@ REPOSITORIES = ("org/app", "org/app/tools", "other")
 LAYERS = [make_image(f"layer {number}", 5_000).layer for number in range(6)]
 CONFIG = {
     "pyregistry": {
+        "workers": 2,
         "gc": {"interval": "200ms", "grace": f"{GRACE_SECONDS:g}s", "deleteuntagged": True},
     }
 }
