@@ -91,6 +91,26 @@ def test_what_is_queued_is_sent_before_the_end(tmp_path: Path) -> None:
         assert [event["target"].get("tag") for event in sink.accepted] == [None, None, "1.0"]
 
 
+def test_several_workers_are_one_registry(tmp_path: Path) -> None:
+    """Counted together, told in order, taken down together, and at the end nothing is lost."""
+    config = {"http": {"debug": DEBUG}, "pyregistry": {"workers": 2}}
+    with running_sink() as sink:
+        with running_registry(tmp_path, config=config | {"notifications": notified(sink.url)}) as registry:
+            push(registry, "acme/app", make_image("shared", 1000))
+            for number in range(40):  # each on a connection of its own, and so with either worker
+                target = f"/v2/acme/app/manifests/1.0?{number}"
+                assert registry.request("GET", target, headers={"User-Agent": str(number)}).status == 200
+            labels = {"code": "200", "handler": "manifest", "method": "get"}
+            assert value(metrics(registry), "registry_http_requests_total", **labels) == 40
+            assert ask(registry, "POST", "/debug/health/down")[0] == 200
+            assert {registry.request("GET", "/v2/").status for _ in range(20)} == {503}
+            assert ask(registry, "POST", "/debug/health/up")[0] == 200
+            assert {registry.request("GET", "/v2/").status for _ in range(20)} == {200}
+            assert registry.stop() == 0
+        pulls = [event["request"]["useragent"] for event in sink.accepted if event["action"] == "pull"]
+    assert pulls == [str(number) for number in range(40)]
+
+
 def test_metrics_count_what_is_asked(tmp_path: Path) -> None:
     """By handler, method and status, bytes and all; nothing is in flight when nobody asks."""
     image = make_image("counted", 5000)
