@@ -132,7 +132,7 @@ def parse_line(line: str, number: int = 1) -> Event:
         values["at"] = datetime.fromisoformat(values["at"])
         values["credential_scopes"] = tuple(values["credential_scopes"])
         return Event(**{name: value for name, value in values.items() if name in known})
-    except (ValueError, TypeError, KeyError) as exc:
+    except (ValueError, TypeError, KeyError, RecursionError) as exc:
         raise JournalBroken(number, f"expected an event as JSON, got {line[:60]!r}") from exc
 
 
