@@ -1,12 +1,13 @@
 """The doorkeepers: nobody at the door, a password file, bearer tokens."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pyregistry.accounts.file import AccountsFile
 from pyregistry.accounts.htpasswd import HtpasswdFile
-from pyregistry.accounts.model import Holder
+from pyregistry.accounts.model import Accounts, Holder
 from pyregistry.accounts.rights import Lack, find_lack
 from pyregistry.auth.attempts import attempt_at_registry, list_actions
 from pyregistry.auth.challenge import format_basic
@@ -14,6 +15,7 @@ from pyregistry.auth.credentials import Basic, Bearer, decode_base64, parse_auth
 from pyregistry.auth.faults import PASSWORD, find_fault, identify
 from pyregistry.auth.interface import AccessRequest, RequestCredentials
 from pyregistry.auth.outages import Outages
+from pyregistry.auth.passes import Passes
 from pyregistry.auth.scopes import Scope, scope_of, scopes_of
 from pyregistry.auth.tokens import Claims, TokenExpired, TokenInvalid, TokenSigner, VerifiedTokens
 from pyregistry.spec.endpoints import Access
@@ -98,6 +100,7 @@ class BearerController:
         self._accounts = accounts
         self._outages = outages
         self._tokens = VerifiedTokens(signer.verify, now)
+        self._passes = Passes()
         self._now = now
 
     def authorize(self, credentials: RequestCredentials, wanted: Sequence[AccessRequest]) -> Identity:
@@ -113,15 +116,25 @@ class BearerController:
 
     def recall(self, credentials: RequestCredentials, wanted: Sequence[AccessRequest]) -> Identity | None:
         """A bearer token that was verified before, whose access token is still good for all that is wanted."""
-        sent = parse_authorization(credentials.authorization)
-        claims = self._tokens.recall(sent.token) if isinstance(sent, Bearer) else None
-        visitor = self._recall_visitor(claims) if claims else None
-        return visitor.identity if visitor and all(map(visitor.may, wanted)) else None
+        header, accounts = credentials.authorization, self._accounts.held()
+        if header is None:
+            return None
+        known = self._passes.recall(header, wanted, accounts, self._now().timestamp())
+        return known or self._recall_from(accounts, header, wanted)
 
-    def _recall_visitor(self, claims: Claims) -> "_Visitor | None":
+    def _recall_from(self, accounts: Accounts | None, header: str, wanted: Sequence[AccessRequest]) -> Identity | None:
+        """The answer, drawn from what is in memory, and remembered."""
+        sent = parse_authorization(header)
+        claims = self._tokens.recall(sent.token) if isinstance(sent, Bearer) else None
+        visitor = self._recall_visitor(claims, accounts) if claims else None
+        if claims is None or visitor is None or not all(map(visitor.may, wanted)):
+            return None
+        until = min(claims.expires_at, visitor.expires_at)
+        return self._passes.grant(header, wanted, accounts, visitor.identity, until)
+
+    def _recall_visitor(self, claims: Claims, accounts: Accounts | None) -> "_Visitor | None":
         if claims.identity.credential_id is None:
             return _Visitor(granted=claims.scopes)
-        accounts = self._accounts.held()
         holder = accounts.holder(claims.identity.credential_id) if accounts else None
         if holder is None or find_fault(holder.token, self._speech, self._now()):
             return None
@@ -187,6 +200,12 @@ class _Visitor:
     @property
     def identity(self) -> Identity:
         return self.holder.identity if self.holder else Identity(credential_kind=BEARER)
+
+    @property
+    def expires_at(self) -> float:
+        """When the access token ends, in seconds since 1970; infinity for one that does not, or for none."""
+        ends = self.holder.token.expires_at if self.holder else None
+        return math.inf if ends is None else ends.timestamp()
 
     def find_lack(self, request: AccessRequest) -> Lack | None:
         return find_lack(self.holder, request.repository, request.access) if self.holder else Lack.NAMESPACE
