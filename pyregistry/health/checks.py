@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, MaxRetryError
 
 from pyregistry.config.settings import FileCheck, HealthSettings, HttpCheck, TcpAddress, TcpCheck
 from pyregistry.health.state import Check
@@ -68,7 +68,9 @@ def http_answers(settings: HttpCheck) -> Probe:
         try:
             status = pool.request("HEAD", url, headers=headers, timeout=timeout, retries=retries).status
         except HTTPError as exc:
-            raise CheckFailed(f"error while checking: {without_secrets(settings.url)}") from exc
+            # urllib3's own words for it hold the whole URL, the reason behind them does not
+            cause = exc.reason if isinstance(exc, MaxRetryError) else exc
+            raise CheckFailed(f"error while checking: {without_secrets(settings.url)}") from cause
         if status != settings.status_code:
             raise CheckFailed(f"downstream service returned unexpected status: {status}")
 

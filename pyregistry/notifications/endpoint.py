@@ -148,7 +148,7 @@ class Endpoint:
         try:
             status = self._post(envelope)
         except (HTTPError, OSError) as exc:
-            self._note_failure(type(exc).__name__, errors=1)
+            self._note_failure(str(exc) or type(exc).__name__, errors=1)  # of the URL it has host and port only
             return False
         if HTTPStatus.OK <= status < HTTPStatus.BAD_REQUEST:
             self._note_success(status)

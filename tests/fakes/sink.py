@@ -2,6 +2,7 @@
 
 import base64
 import json
+import ssl
 import threading
 import time
 from collections import deque
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.servers import ServerTls
 
 DEADLINE_SECONDS = 10
 _POLL_SECONDS = 0.005
@@ -52,6 +55,7 @@ class Sink:
     """
 
     port: int = 0
+    scheme: str = "http"
     behaviours: deque[int | str] = field(default_factory=deque)
     afterwards: int | str = 200
     deliveries: list[Delivery] = field(default_factory=list)
@@ -60,7 +64,7 @@ class Sink:
     @property
     def url(self) -> str:
         """Where it takes events."""
-        return f"http://127.0.0.1:{self.port}/events"
+        return f"{self.scheme}://127.0.0.1:{self.port}/events"
 
     @property
     def accepted(self) -> list[dict[str, Any]]:
@@ -83,9 +87,11 @@ def wait_until(is_so: Callable[[], bool], wanted: Callable[[], str] = lambda: "i
 
 
 @contextmanager
-def running_sink(behaviours: Sequence[int | str] = (), afterwards: int | str = 200) -> Iterator[Sink]:
+def running_sink(
+    behaviours: Sequence[int | str] = (), afterwards: int | str = 200, tls: ServerTls | None = None
+) -> Iterator[Sink]:
     """A sink that takes requests until the block ends."""
-    sink = Sink(behaviours=deque(behaviours), afterwards=afterwards)
+    sink = Sink(behaviours=deque(behaviours), afterwards=afterwards, scheme="https" if tls else "http")
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -106,6 +112,10 @@ def running_sink(behaviours: Sequence[int | str] = (), afterwards: int | str = 2
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(tls.certificate, tls.key)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     sink.port = server.server_port
     thread = threading.Thread(target=server.serve_forever, args=(_POLL_SECONDS,))
     thread.start()

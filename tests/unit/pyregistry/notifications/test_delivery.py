@@ -4,6 +4,7 @@ import os
 import time
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from socket import socket
 
 import pytest
@@ -16,6 +17,7 @@ from pyregistry.notifications.funnel import Funnel
 from pyregistry.spec.journal import Event
 from tests.fakes.forks import fork, join
 from tests.fakes.sink import CLOSE, HANG, Sink, running_sink, wait_until
+from tests.servers import throw_away_tls
 from tests.unit.pyregistry.notifications.events import DIGEST, pull, request, tag_push
 
 PATIENCE_SECONDS = 5.0
@@ -186,7 +188,7 @@ def test_the_end_waits_a_little_and_names_what_is_lost(caplog: pytest.LogCapture
 def test_secrets_stay_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
     """The URL's user, password and query, and the headers' values; the endpoint gets them."""
     caplog.set_level("DEBUG", "pyregistry")
-    with running_sink([500] * 4) as sink:
+    with running_sink([CLOSE, HANG, 500, 500]) as sink:
         url = f"http://robot:pass%40word@127.0.0.1:{sink.port}/hook?key=hidden"
         told = broadcaster(settings(sink, url=url, headers={"X-Secret": ("veiled",)}))
         told.offer(tag_push())
@@ -202,8 +204,27 @@ def test_secrets_stay_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
     assert not [word for word in ("robot", "pass%40word", "pass@word", "hidden", "veiled") if word in caplog.text]
 
 
-def test_nobody_at_the_other_end_is_a_failure_like_any_other() -> None:
-    """And when somebody comes, the event is still there."""
+def test_a_server_that_cannot_prove_who_it_is_gets_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Over https: the certificate has to be one that this machine trusts; the log says that it is not."""
+    tls = throw_away_tls(tmp_path)
+    with running_sink(tls=tls) as sink:
+        told = broadcaster(settings(sink, timeout_seconds=5.0))
+        told.offer(tag_push())
+        wait_until(lambda: told.endpoints[0].standing.errors > 0)
+        assert told.stop(PATIENCE_SECONDS) == 1
+        assert sink.deliveries == []
+        assert "certificate verify failed" in caplog.text
+        monkeypatch.setenv("SSL_CERT_FILE", str(tls.ca))
+        told = broadcaster(settings(sink, timeout_seconds=5.0))
+        told.offer(tag_push())
+        assert tags(sink, 1) == ["1.0"]
+        told.stop(PATIENCE_SECONDS)
+
+
+def test_nobody_at_the_other_end_is_a_failure_like_any_other(caplog: pytest.LogCaptureFixture) -> None:
+    """The log says why."""
     with closing(socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         endpoint = NotificationEndpoint("sink", f"http://127.0.0.1:{probe.getsockname()[1]}/", backoff_seconds=0.02)
@@ -211,6 +232,7 @@ def test_nobody_at_the_other_end_is_a_failure_like_any_other() -> None:
         told.offer(tag_push())
         wait_until(lambda: told.endpoints[0].standing.errors > endpoint.threshold)
         assert told.stop(PATIENCE_SECONDS) == 1
+    assert "Connection refused; retrying" in caplog.text
 
 
 def test_events_of_several_processes_come_through_the_funnel() -> None:
