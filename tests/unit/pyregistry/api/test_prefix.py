@@ -1,4 +1,4 @@
-"""``http.prefix`` moves the registry's own token endpoint too; registry:2, which has none, is asked in tests/contract."""
+"""``http.prefix`` moves the token endpoint too; registry:2, which has none of its own, is asked in tests/contract."""
 
 import json
 import re
