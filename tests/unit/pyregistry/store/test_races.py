@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pyregistry.drivers.interface import Driver
 from pyregistry.drivers.memory import MemoryDriver
 from pyregistry.spec.digest import Digest
-from pyregistry.spec.errors import BlobUnknown, ManifestBlobUnknown, ManifestUnknown
+from pyregistry.spec.errors import BlobUnknown, BlobUploadUnknown, ManifestBlobUnknown, ManifestUnknown, RangeInvalid
 from pyregistry.spec.media_types import OCI_MANIFEST
 from pyregistry.store import inventory, manifests, paths
 from pyregistry.store.gc import collect
@@ -27,7 +27,7 @@ from pyregistry.store.locks import announce_serving
 from pyregistry.store.plan import Options
 from pyregistry.store.registry import open_store
 from tests.fakes.interleaving import Stage, SteppedDriver
-from tests.fakes.pushes import Image, an_image, an_index, push_blob
+from tests.fakes.pushes import Image, an_image, an_index, append, push_blob
 from tests.tools import NOTHING_SKIPPED
 
 LONG_AGO, NOW = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 10, tzinfo=UTC)
@@ -84,6 +84,8 @@ class World:
         for image in (CHILD, TWIN, INDEX, SIGNATURE, DELETED):
             self._put(image, None)
         push_blob(self.store, HERE, LOOSE)
+        self._upload = self.store.uploads.create(HERE).uuid
+        self._is_resumed = False
         self._clock.now = NOW
 
     def play(self, acts: Iterable[Callable[["World"], None]], changes: Iterable[int]) -> int:
@@ -98,7 +100,7 @@ class World:
         """Also what no tag leads to."""
         collect(
             self._driver,
-            Options(delete_untagged=True, stale_before=LONG_AGO, used_since=USED_SINCE),
+            Options(delete_untagged=True, stale_before=USED_SINCE, used_since=USED_SINCE),
             lambda _: None,
             dry_run=False,
         )
@@ -117,11 +119,19 @@ class World:
                 for tag, target in inventory.tags(self.raw, repository):
                     assert target is not None, tag
                     self._require_manifest(repository, target)
+            if self._is_resumed:
+                assert open_store(self.raw).uploads.session(HERE, self._upload).offset == len(b"more")
             if self.is_served:
                 with announce_serving(self._driver):
                     self.collect()
             else:
                 self.collect()
+
+    def resume(self) -> None:
+        """Go on with an upload of long ago, unless it is gone, or being looked at."""
+        with suppress(BlobUploadUnknown, RangeInvalid):
+            append(self.store, HERE, self._upload, b"more")
+            self._is_resumed = True
 
     def require_nothing_else(self) -> None:
         """Once nobody serves any more, exactly what tags lead to is left."""
@@ -324,6 +334,11 @@ def push_what_names_nothing(world: World) -> None:
     world.push(NOTHING, "mine", THERE)
 
 
+def resume_an_upload(world: World) -> None:
+    """That nobody has come back to for so long that it is garbage."""
+    world.resume()
+
+
 ACTS: list[Callable[[World], None]] = [
     push_what_is_new,
     push_what_is_garbage,
@@ -341,9 +356,10 @@ ACTS: list[Callable[[World], None]] = [
     mount_and_push,
     push_elsewhere,
     push_what_names_nothing,
+    resume_an_upload,
 ]
 
-STRIDE = 3 if os.environ.get(NOTHING_SKIPPED) == "1" else 31
+STRIDE = 3 if os.environ.get(NOTHING_SKIPPED) == "1" else 53
 """Of the moments at which somebody is held up; a collection and an act have some 400."""
 
 MOMENTS = st.integers(0, 450)
