@@ -159,10 +159,10 @@ def _pairs(values: Mapping[str, st.SearchStrategy[str]]) -> st.SearchStrategy[tu
 
 @pytest.fixture(scope="module", params=["open", "guarded"])
 def registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRegistry]:
-    """With something to find; the guarded one lets in whoever is ``ALICE``. Afterwards all of it is proven."""
+    """With something to find; the guarded one has two workers, and lets in ``ALICE``. Afterwards all is proven."""
     folder = tmp_path_factory.mktemp(str(request.param))
     (folder / "htpasswd").write_text(f"{format_line('alice', 'secret words', 4)}\n", encoding="utf-8")
-    guard = {"auth": {"htpasswd": {"realm": "fuzz", "path": str(folder / "htpasswd")}}}
+    guard = {"auth": {"htpasswd": {"realm": "fuzz", "path": str(folder / "htpasswd")}}, "pyregistry": {"workers": 2}}
     with running_registry(folder, config=guard if request.param == "guarded" else {}) as running:
         yield running
         prove(running)
