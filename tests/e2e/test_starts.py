@@ -1,11 +1,13 @@
 """Starting and stopping: one clear line and exit code 1 for whatever keeps a registry from serving."""
 
+import json
 import re
 import socket
 import ssl
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from contextlib import closing
 from http.client import HTTPSConnection
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from pyregistry.accounts.htpasswd import format_line
 from tests.e2e.conftest import Start
 from tests.e2e.pushes import make_image, push, require_whole
 from tests.fakes.certificates import Leaf, TestAuthority
@@ -218,6 +221,26 @@ def _is_let_in(registry: RunningRegistry, leaf: Leaf | None) -> bool:
             return connection.getresponse().status == 200
         except (ssl.SSLError, ConnectionError):
             return False
+
+
+def test_a_password_file_that_breaks_while_serving_is_told_once_and_heals(tmp_path: Path, start: Start) -> None:
+    """503 for clients, one line with the file and its line for the operator, no traceback; mended, it serves again."""
+    path = tmp_path / "htpasswd"
+    good = f"{format_line('alice', 'secret', 4)}\n"
+    path.write_text(good)
+    registry = start(write_config(tmp_path, config={"auth": {"htpasswd": {"realm": "Lab", "path": str(path)}}}))
+    alice = {"Authorization": f"Basic {b64encode(b'alice:secret').decode()}"}
+    assert registry.request("GET", "/v2/", headers=alice).status == 200
+    path.write_text(f"{good}bob\n")
+    for _ in range(3):
+        answer = registry.request("GET", "/v2/", headers=alice)
+        assert (answer.status, json.loads(answer.body)["errors"][0]["code"]) == (503, "UNAVAILABLE")
+        assert str(tmp_path).encode() not in answer.body
+    path.write_text(f"{good}\n")
+    assert registry.request("GET", "/v2/", headers=alice).status == 200
+    registry.stop()
+    assert registry.log().count(f'msg="nobody can come in: {path}: htpasswd: invalid entry at line 2"') == 1
+    assert "Traceback" not in registry.log()
 
 
 def _wait_for_line(log: Path, words: str) -> None:
