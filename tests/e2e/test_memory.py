@@ -24,6 +24,9 @@ from tests.servers import RunningRegistry, running_registry, throw_away_tls
 BLOB_BYTES = int(os.environ.get("LAB_BIG_BLOB_GIB") or 1) << 30
 BLOCK_BYTES = 1 << 20
 MAX_GROWTH_BYTES = 64 << 20
+TWO_WORKERS = {"pyregistry": {"workers": 2}}
+"""What they grow by counts together."""
+
 UPLOADS = "/v2/acme/big/blobs/uploads/"
 
 
@@ -63,7 +66,7 @@ def blob() -> BigBlob:
 
 def test_a_big_blob_through_docker_s_requests_takes_bounded_memory(folder: Path, blob: BigBlob) -> None:
     """One PATCH without a length, as Docker sends a layer, and one GET, both over plain HTTP."""
-    with running_registry(folder) as registry:
+    with running_registry(folder, config=TWO_WORKERS) as registry:
         footprint = warm(registry)
         begun = registry.request("POST", UPLOADS)
         sent = registry.request("PATCH", begun.headers["location"], blob.blocks())
@@ -76,7 +79,7 @@ def test_a_big_blob_through_docker_s_requests_takes_bounded_memory(folder: Path,
 def test_a_big_blob_through_containerd_s_requests_takes_bounded_memory(folder: Path, blob: BigBlob) -> None:
     """One PUT with its length, as containerd sends a layer, and one GET, both through TLS."""
     tls = throw_away_tls(folder / "tls")
-    with running_registry(folder, tls=tls) as registry:
+    with running_registry(folder, config=TWO_WORKERS, tls=tls) as registry:
         footprint = warm(registry)
         location = registry.request("POST", UPLOADS).headers["location"]
         length = {"Content-Length": str(blob.size)}
