@@ -6,7 +6,7 @@ nothing is lost that a client has been told of within the grace.
 
 import os
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
@@ -46,6 +46,7 @@ NOTHING = an_index()
 _ALL = (KEPT, LEFT, CHILD, TWIN, INDEX, SIGNATURE, DELETED, FRESH, OVER, NEW_INDEX, NOTHING)
 IMAGES = {image.digest: image for image in _ALL}
 LOOSE = b"a blob that no manifest names"
+YOUNG = b"one that was pushed a moment ago"
 
 PULL_LOST = "the pull of {} broke off"
 
@@ -72,6 +73,7 @@ class World:
     def __init__(self, *, served: bool) -> None:
         self._clock = Clock()
         self._stage = Stage()
+        self._serving = ExitStack()
         self.is_served = served
         self.raw: Driver = MemoryDriver(self._clock)
         stepped: Driver = SteppedDriver(self.raw, self._stage)
@@ -126,6 +128,11 @@ class World:
                     self.collect()
             else:
                 self.collect()
+
+    def serve(self) -> None:
+        """From now on."""
+        self._serving.enter_context(announce_serving(self._driver))
+        self.is_served = True
 
     def resume(self) -> None:
         """Go on with an upload of long ago, unless it is gone, or being looked at."""
@@ -404,6 +411,25 @@ def require_kept(world: World, acts: Iterable[Callable[[World], None]], changes:
     world.require_promises()
     if not world.is_served:
         world.require_nothing_else()
+
+
+def serve_and_ask(world: World) -> None:
+    """A server starts, and tells of a blob that is too young to be marked again."""
+    world.serve()
+    world.ask_blob(YOUNG)
+
+
+def test_a_server_may_start_beside_a_collection() -> None:
+    """That began when nobody served, and takes what is young as well: from then on it does not."""
+    seen = set()
+    for turn in range(0, World(served=False).play([serve_and_ask], []), 1 + STRIDE // 8):
+        for changes in ([turn], [0, turn]):
+            world = World(served=False)
+            push_blob(world.store, HERE, YOUNG)
+            world.play([serve_and_ask], changes)
+            world.require_promises()
+            seen.add(open_store(world.raw).blobs.exists(HERE, Digest.of(YOUNG)))
+    assert seen == {True, False}
 
 
 def test_a_fault_is_found() -> None:
