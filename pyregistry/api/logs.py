@@ -27,10 +27,16 @@ _LEVEL_NAMES = {logging.WARNING: "warning", logging.CRITICAL: "fatal"}
 
 # logrus leaves a value bare when it is one or more of these characters
 _BARE = re.compile(r"[a-zA-Z0-9\-._/@^+]+", re.ASCII)
-_SHORT_TEXT = 256
+SHORT_TEXT = 256
 """Characters of a value that is worth remembering as it is shown; longer ones would fill the memory."""
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\"\\]")
+
+
+class Plain(str):
+    """A value of our own making: nothing to hide, and nothing to quote."""
+
+    __slots__ = ()
 
 
 def configure(settings: LogSettings) -> None:
@@ -125,8 +131,10 @@ def _json(fields: Mapping[str, object], lead: Mapping[str, object]) -> str:
 
 def _shown(value: object) -> str:
     """A value as logrus writes it, without credentials."""
+    if isinstance(value, Plain):
+        return value
     text = str(value)
-    return _shown_again(text) if len(text) <= _SHORT_TEXT else _quoted(redact(text))
+    return _shown_again(text) if len(text) <= SHORT_TEXT else _quoted(redact(text))
 
 
 @lru_cache(maxsize=1024)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -12,7 +12,7 @@ from typing import TextIO
 from starlette.types import Scope
 
 from pyregistry.api.exchange import CLIENT_GONE_STATUS, Exchange, header, peer, target
-from pyregistry.api.logs import ACCESS, APPLICATION, escaped, render
+from pyregistry.api.logs import ACCESS, APPLICATION, SHORT_TEXT, Plain, escaped, render
 from pyregistry.api.redaction import redact
 
 
@@ -46,14 +46,23 @@ class RequestLog:
 def _write(handler: "logging.StreamHandler[TextIO]", lines: Sequence[str]) -> None:
     """In writes that a pipe takes whole, so that lines of several processes never mix."""
     with suppress(OSError, ValueError):  # nobody reads it any more: that keeps nobody from pulling
-        size = 0
-        for line in lines:
-            if size + len(line) >= PIPE_BUF:
-                handler.flush()
-                size = 0
-            handler.stream.write(f"{line}\n")
-            size += len(line) + 1
-        handler.flush()
+        for text in _portions(lines):
+            handler.stream.write(text)
+            handler.flush()
+
+
+def _portions(lines: Sequence[str]) -> Iterator[str]:
+    """The lines, as many together as a pipe takes at once. Characters are taken for bytes: hardly any is not ASCII."""
+    portion: list[str] = []
+    size = 0
+    for line in lines:
+        if portion and size + len(line) >= PIPE_BUF:
+            yield "\n".join([*portion, ""])
+            portion, size = [], 0
+        portion.append(line)
+        size += len(line) + 1
+    if portion:
+        yield "\n".join([*portion, ""])
 
 
 def access_line(exchange: Exchange, scope: Scope) -> str:
@@ -69,7 +78,7 @@ def access_line(exchange: Exchange, scope: Scope) -> str:
 def request_fields(exchange: Exchange, scope: Scope) -> dict[str, object]:
     """What registry:2's line ``response completed`` tells, under its keys."""
     fields: dict[str, object] = {
-        "http.request.id": exchange.request_id,
+        "http.request.id": Plain(exchange.request_id),
         "http.request.method": scope["method"],
         "http.request.host": header(scope, b"host") or "",
         "http.request.uri": target(scope),
@@ -77,7 +86,7 @@ def request_fields(exchange: Exchange, scope: Scope) -> dict[str, object]:
         "http.request.useragent": header(scope, b"user-agent") or "",
         "http.response.status": exchange.status or CLIENT_GONE_STATUS,
         "http.response.written": exchange.bytes_out,
-        "http.response.duration": f"{exchange.duration_ms:.3f}ms",
+        "http.response.duration": Plain(f"{exchange.duration_ms:.3f}ms"),
     }
     if exchange.identity.account:
         fields["auth.user.name"] = exchange.identity.account
@@ -90,6 +99,11 @@ def request_fields(exchange: Exchange, scope: Scope) -> dict[str, object]:
 
 def _shown(text: str) -> str:
     """A client's text without credentials, and so that it stays within its quotes."""
+    return _shown_again(text) if len(text) <= SHORT_TEXT else escaped(redact(text))
+
+
+@lru_cache(maxsize=1024)
+def _shown_again(text: str) -> str:
     return escaped(redact(text))
 
 
