@@ -61,7 +61,7 @@ class Endpoint:
         self.shown = without_secrets(settings.url)
         self._settings = settings
         self._url, self._headers = _target(settings)
-        # One event on its way at a time. No proxy, no cookies, no redirects: the headers are for this URL only.
+        # One event on its way at a time. Without retries there are no redirects either: the headers are for this URL.
         self._pool = urllib3.PoolManager(maxsize=1, retries=False)
         self._max_pending_bytes = max_pending_bytes
         self._pending: deque[bytes] = deque()
@@ -164,7 +164,6 @@ class Endpoint:
             body=envelope,
             headers=self._headers,
             timeout=timeout,
-            redirect=False,
             preload_content=False,
         )
         answer.close()  # what it says beyond the status is not read; registry:2 takes a new connection each time, too

@@ -14,7 +14,7 @@ from pyregistry.spec.digest import Digest
 from tests.e2e.conftest import Start
 from tests.e2e.pushes import MANIFEST_TYPE, make_image, push
 from tests.fakes.prometheus import Family, parse, value
-from tests.fakes.sink import HANG, running_sink, wait_until
+from tests.fakes.sink import HANG, SLOW, running_sink, wait_until
 from tests.servers import RunningRegistry, ServerEnded, running_registry, write_config
 
 DEBUG = {"addr": "127.0.0.1:0", "prometheus": {"enabled": True}}
@@ -83,11 +83,14 @@ def test_an_endpoint_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
 def test_what_is_queued_is_sent_before_the_end(tmp_path: Path) -> None:
     """A deployment that restarts the registry misses no push."""
     with (
-        running_sink([500] * 4) as sink,
-        running_registry(tmp_path, config={"notifications": notified(sink.url, threshold=100)}) as registry,
+        running_sink([SLOW]) as sink,
+        running_registry(tmp_path, config={"notifications": notified(sink.url, timeout="60s")}) as registry,
     ):
         push(registry, "acme/app", make_image("last", 100))
-        assert registry.stop() == 0
+        registry.process.terminate()
+        wait_until(lambda: "stopping server gracefully" in registry.log())
+        sink.released.set()
+        assert registry.process.wait(20) == 0
         assert [event["target"].get("tag") for event in sink.accepted] == [None, None, "1.0"]
 
 

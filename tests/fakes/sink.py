@@ -20,13 +20,16 @@ _POLL_SECONDS = 0.005
 HANG = "hang"
 """Behaviour: take the request and answer nothing."""
 
+SLOW = "slow"
+"""Behaviour: take the request, and accept it once the test has ``released`` it."""
+
 CLOSE = "close"
 """Behaviour: take the request and close the connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One request: what it carried, and how it was met: a status, HANG or CLOSE."""
+    """One request: what it carried, and how it was met: a status, HANG, SLOW or CLOSE."""
 
     path: str
     headers: Mapping[str, str]
@@ -38,6 +41,11 @@ class Delivery:
         """The envelope's events."""
         events: list[dict[str, Any]] = json.loads(self.body)["events"]
         return events
+
+    @property
+    def was_accepted(self) -> bool:
+        """Whether it was met with 2xx or 3xx."""
+        return self.met_with == SLOW or (isinstance(self.met_with, int) and 200 <= self.met_with < 400)
 
     @property
     def basic(self) -> str:
@@ -69,8 +77,7 @@ class Sink:
     @property
     def accepted(self) -> list[dict[str, Any]]:
         """The events of the requests that it met with 2xx or 3xx."""
-        met = [one for one in self.deliveries if isinstance(one.met_with, int) and 200 <= one.met_with < 400]
-        return [event for one in met for event in one.events]
+        return [event for one in self.deliveries if one.was_accepted for event in one.events]
 
     def wait_for(self, count: int) -> list[dict[str, Any]]:
         """The accepted events, once there are so many."""
@@ -98,12 +105,12 @@ def running_sink(
             body = self.rfile.read(int(self.headers["Content-Length"]))
             behaviour = sink.behaviours.popleft() if sink.behaviours else sink.afterwards
             sink.deliveries.append(Delivery(self.path, dict(self.headers), body, behaviour))
-            if behaviour == HANG:
+            if behaviour in (HANG, SLOW):
                 sink.released.wait(DEADLINE_SECONDS)
-            if not isinstance(behaviour, int):
+            if behaviour in (HANG, CLOSE):
                 self.close_connection = True
                 return
-            self.send_response(behaviour)
+            self.send_response(200 if behaviour == SLOW else int(behaviour))
             self.send_header("Location", "/elsewhere")
             self.send_header("Content-Length", "0")
             self.end_headers()
