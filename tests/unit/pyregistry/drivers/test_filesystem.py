@@ -61,6 +61,7 @@ def test_a_write_is_synced_renamed_and_synced(driver: FilesystemDriver) -> None:
         ("fsync", "a"),
         ("open", "temporary"),
         ("write", "temporary"),
+        ("utime", "temporary"),
         ("fsync", "temporary"),
         ("replace", "temporary"),
         ("fsync", "b"),
