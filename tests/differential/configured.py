@@ -171,6 +171,23 @@ _ADDRESSES = (
         (),
         "hosted",
     ),
+    Case(
+        "prefixed",
+        (
+            get("/v2/"),
+            get("/lab/v2/"),
+            get("/lab/v2"),
+            get("/lab/"),
+            get("/lab"),
+            get("/"),
+            post("/lab/v2/{repo}/blobs/uploads/"),
+            put("{upload with}digest={blob}", Body("blob")),
+            get("/lab/v2/_catalog?n=1"),
+            get("/lab/v2/UPPER/tags/list"),
+        ),
+        (),
+        "prefixed",
+    ),
 )
 
 CASES = (*_UNDELETABLE, *_READONLY, *_HTPASSWD, *_SILLY, *_CATALOG, *_HEADERS, *_ADDRESSES)

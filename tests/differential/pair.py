@@ -74,14 +74,20 @@ def _compare(theirs: Facts, ours: Facts) -> Iterator[str]:
 
 
 @contextmanager
-def running_pair(folder: Path, setting: str) -> Iterator[Pair]:
-    """Start both, and end both."""
+def running_pair(folder: Path, setting: str, mode: str = "oci") -> Iterator[Pair]:
+    """Start both, and end both.
+
+    Args:
+        folder: For what both keep.
+        setting: One of ``SETTINGS``.
+        mode: Our ``pyregistry.mode``, which registry:2 does not know.
+    """
     programs = {"theirs": [str(require("docker-registry")["docker-registry"])], "ours": list(PROGRAM)}
     started: dict[str, RunningRegistry] = {}
     try:
         for name, program in programs.items():
             home = folder / name
-            config = write_config(home, config=_filled(SETTINGS[setting], home))
+            config = write_config(home, config=_filled({**SETTINGS[setting], "pyregistry": {"mode": mode}}, home))
             (home / "htpasswd").write_text(HTPASSWD, encoding="utf-8")
             started[name] = start_registry(config, program=program)
         yield Pair(**started)

@@ -18,6 +18,7 @@ SETTINGS: Mapping[str, dict[str, Any]] = {
     "catalog": {"storage": {"delete": {"enabled": True}}, "catalog": {"maxentries": 5}},
     "headers": {"http": {"headers": {"X-Content-Type-Options": ["nosniff"], "Access-Control-Allow-Origin": ["*"]}}},
     "relative": {"http": {"relativeurls": True}},
+    "prefixed": {"http": {"prefix": "/lab/"}},
     "hosted": {"http": {"host": "https://registry.example.com"}},
 }
 """Laid over what both need in any case; ``{folder}`` is each registry's own."""

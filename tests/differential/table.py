@@ -21,7 +21,8 @@ same requests go to Debian's `docker-registry` {version} and to us, both with th
 in {cases} cases, over every endpoint. Statuses, error codes, headers and bodies that are not listed are the same.
 
 What is not a matter of one request stands elsewhere: `garbage-collect` in [Looking after a store](maintenance.md), keys
-of the configuration in [Configuration](configuration.md).
+of the configuration in [Configuration](configuration.md). Where there is a ¹, `pyregistry.mode: registry2` brings
+registry:2's way back.
 """
 
 
@@ -33,6 +34,7 @@ class Difference:
         kind: One of ``CLASSES``.
         seen: What is observed, each line with its case.
         everywhere: What may be observed in any case, each line with the case in which it has to be.
+        lesson: Under ``pyregistry.mode: registry2`` nothing of it is left.
     """
 
     id: str
@@ -41,6 +43,7 @@ class Difference:
     reason: str
     seen: frozenset[str]
     everywhere: Sequence[tuple[str, str]]
+    lesson: bool
 
 
 def load() -> list[Difference]:
@@ -54,6 +57,7 @@ def load() -> list[Difference]:
             row["reason"],
             frozenset(row.get("seen", ())),
             tuple(zip(row.get("everywhere", ()), row.get("witness", ()), strict=True)),
+            row.get("lesson", False),
         )
         for row in rows
     ]
@@ -67,7 +71,9 @@ def render(rows: Sequence[Difference], version: str, cases: int, asks: int) -> s
 def _sections(rows: Sequence[Difference]) -> Iterator[str]:
     for kind, title in CLASSES.items():
         yield f"\n## {title}\n\n| what | why |\n|---|---|\n"
-        yield from (f"| {_cell(row.what)} | {_cell(row.reason)} |\n" for row in rows if row.kind == kind)
+        for row in rows:
+            if row.kind == kind:
+                yield f"| {_cell(row.what)}{' ¹' if row.lesson else ''} | {_cell(row.reason)} |\n"
 
 
 def _cell(text: str) -> str:

@@ -32,6 +32,18 @@ def test_every_difference_is_known(group: str, tmp_path: Path) -> None:
     assert sorted(wanted - witnessed) == [], "said to occur everywhere, and does not"
 
 
+@pytest.mark.parametrize("setting", ["default", "catalog"])
+def test_lessons_are_as_registry_2_teaches_them(setting: str, tmp_path: Path) -> None:
+    """``pyregistry.mode: registry2`` leaves nothing of the differences that it is said to take away."""
+    lessons = {line for row in _ROWS if row.lesson for line in row.seen}
+    named = {line.split(" ", 1)[0] for line in lessons}
+    cases = [case for case in CASES if case.id in named and case.setting == setting]
+    assert cases
+    with running_pair(tmp_path, setting, "registry2") as pair:
+        observed = {f"{case.id} {line}" for case in cases for line in pair.differences(case)}
+    assert sorted(lessons & observed) == []
+
+
 def test_lines_name_cases_and_rows_explain_themselves() -> None:
     """No line is orphaned, none stands twice, and each row has its class and its reason."""
     lines = Counter(line for row in _ROWS for line in row.seen)
