@@ -107,7 +107,6 @@ class Part:
     def __init__(self, words: "memoryview[int]") -> None:
         self._words = words
         self._lock = threading.Lock()
-        words[_BEGUN] = words[_ENDED]  # a killed predecessor's requests are no longer on their way
 
     def begin(self) -> None:
         """A request has come in."""
@@ -146,7 +145,7 @@ class Counters:
         self._parts = [memoryview(mmap.mmap(-1, _WORDS * _WORD_BYTES)).cast("Q") for _ in range(processes)]
 
     def part(self, process: int = 0) -> Part:
-        """The part of a process, from 0; who takes a dead one's place goes on counting in its part."""
+        """The part of a process, from 0."""
         return Part(self._parts[process])
 
     def read(self) -> Counts:

@@ -1,6 +1,6 @@
 """The memory: one chained event for every request, refusals included, and for every change of accounts.
 
-``spec.journal`` is the format; here it is written and read. Feeds of it (notifications, metrics) come later.
+``spec.journal`` is the format; here it is written and read, and passed on to notifications and metrics (``feeding``).
 """
 
 from pyregistry.journal.opening import open_journal
