@@ -1,5 +1,6 @@
 """What clients do with a registry beside push and pull, through every door: list, copy all platforms, delete."""
 
+import json
 from collections.abc import Callable
 from itertools import product
 
@@ -91,6 +92,21 @@ def test_all_platforms_are_copied(door: str, client: str, visit: Visit) -> None:
     assert sorted(copied) == sorted(rest)
     assert all(registry.holds(repository, digest) for digest in [copied_index, *copied])
     assert copied_index == index or not command_line.keeps_index
+
+
+@pytest.mark.parametrize("client", ["docker-28", "docker-26"])
+def test_docker_puts_a_list_together(client: str, visit: Visit) -> None:
+    """``docker manifest`` makes a list of images that are there, and everything that it names is held."""
+    opened, command_line = visit("http", client)
+    registry, repository = opened.registry, f"lab/listed/{client}"
+    _, *platforms = registry.tree("lab/platforms", "1.0")[:3]
+    images = [registry.reference(f"lab/platforms@{digest}") for digest in platforms]
+    listed = registry.reference(f"{repository}:1.0")
+    command_line.run("docker", "manifest", "create", "--insecure", listed, *images)
+    command_line.run("docker", "manifest", "push", "--purge", "--insecure", listed)
+    index, *rest = registry.tree(repository, "1.0")
+    assert {row["digest"] for row in json.loads(registry.blob(index))["manifests"]} == set(platforms)
+    assert all(registry.holds(repository, digest) for digest in [index, *rest])
 
 
 @pytest.mark.parametrize(("door", "client"), list(product(DOORS, DELETERS)))
