@@ -6,10 +6,12 @@ with the identity of each key that it was read from, link and content alike, of 
 It holds while all of them are what they were; asking costs a ``stat`` each.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import inf
+from threading import Lock
 from time import monotonic
 
 from pyregistry.drivers.interface import Driver, DriverError, Identity, KeyUnknown
@@ -24,6 +26,10 @@ same identity (git calls such an entry racily clean); a second is more than any 
 MAX_AGE_SECONDS = 60.0
 """How long an answer holds at most. Reading marks what is read as in use, which garbage collection goes by; what is
 only recalled would not be marked."""
+
+
+KEPT_LISTS = 8
+"""Repositories whose tags are kept: as many walks in pages at a time as are in proportion. 10,000 tags take 0.6 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,8 @@ class Prover:
         self._driver = driver
         self._max_age_seconds = max_age_seconds
         self._now = now
+        self._lists: OrderedDict[str, tuple[Sequence[str], Proof]] = OrderedDict()
+        self._lock = Lock()
 
     def manifest(self, repository: str, reference: str | Digest) -> Proof | None:
         """Of a manifest by tag or digest."""
@@ -97,14 +105,27 @@ class Prover:
     def tags(self, repository: str, read: Callable[[], Sequence[str]]) -> tuple[Sequence[str], Proof | None]:
         """What ``read`` finds, and its proof: the folder of all tags, which changes with each that comes or goes.
 
-        Nothing is proven where a folder has no usable link, such as a tag that is being made: its link may come.
+        Nothing is proven where a folder has no usable link, such as a tag that is being made: its link may come. What
+        is proven is kept here, too, for a walk in pages asks for all of it once a page.
         """
+        with self._lock:
+            kept = self._lists.get(repository)
+        if kept and kept[1].holds():
+            return kept
         folder = paths.tags(repository)
         identity = self._driver.identify_children(folder)
         names = read()
         if identity is None or list(names) != list(self._driver.children(folder)):
             return names, None
-        return names, self._prove(self._driver.identify_children, (folder, identity))
+        return self._keep(repository, names, self._prove(self._driver.identify_children, (folder, identity)))
+
+    def _keep(self, repository: str, names: Sequence[str], proof: Proof) -> tuple[Sequence[str], Proof]:
+        with self._lock:
+            self._lists[repository] = (names, proof)
+            self._lists.move_to_end(repository)
+            if len(self._lists) > KEPT_LISTS:
+                self._lists.popitem(last=False)
+        return names, proof
 
     def _take(self, *keys: str) -> Proof | None:
         settled_before = self._now() - SETTLED

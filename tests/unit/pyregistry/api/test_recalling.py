@@ -176,6 +176,17 @@ def test_a_new_tag_is_listed_at_once(recalled: Recalled) -> None:
     assert b'["1.0", "2.0", "3.0"]' in recalled.get(target)[1]
 
 
+def test_a_walk_over_tags_in_pages_reads_them_once(recalled: Recalled) -> None:
+    """The second page opens nothing, and neither page knows a tag longer than there is one."""
+    target, store = "/v2/org/app/tags/list", recalled.application.store
+    push_image(store, "org/app", recalled.image, "2.0")
+    assert b'["1.0"]' in recalled.get(f"{target}?n=1")[1]
+    status, body, opened = recalled.get(f"{target}?n=1&last=1.0")
+    assert (status, b'["2.0"]' in body, opened) == (200, True, 0)
+    store.manifests.delete("org/app", "2.0")
+    assert b"[]" in recalled.get(f"{target}?n=1&last=1.0")[1]
+
+
 def test_damage_is_not_hidden(recalled: Recalled) -> None:
     """A link that lost its content, as a crash of registry:2 leaves it, makes the next answer a 404."""
     target = "/v2/org/app/manifests/1.0"
