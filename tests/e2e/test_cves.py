@@ -1,7 +1,5 @@
 """The distribution project's CVEs of 2026, each as what an attacker would have seen on a real server."""
 
-import os
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pyregistry.spec.digest import Digest
+from tests.e2e.aging import age
 from tests.e2e.pushes import Image, make_image, push, require_whole
 from tests.servers import RunningRegistry, ServerEnded, running_registry
 
@@ -16,7 +15,6 @@ IMAGE = make_image("of the CVEs", 5000)
 LAYER = Digest.of(IMAGE.layer)
 READERS = 8
 READS = 5
-AGE_SECONDS = 30
 
 
 def test_cve_2026_41888_no_delete_where_deletes_are_off(tmp_path: Path) -> None:
@@ -53,7 +51,7 @@ def test_cve_2026_35172_what_was_deleted_is_gone_there_at_once(caching: RunningR
     push(caching, "other/app", IMAGE)
     gone = [f"/v2/acme/app/{name}" for name in _names(IMAGE)]
     stays = [f"/v2/other/app/{name}" for name in _names(IMAGE)]
-    _age(caching)
+    age(caching)
     assert _statuses(caching, [*gone, *stays]) == {200}
     for target in (f"/v2/acme/app/manifests/{Digest.of(IMAGE.manifest)}", f"/v2/acme/app/blobs/{LAYER}"):
         assert caching.request("DELETE", target).status == 202
@@ -67,18 +65,11 @@ def test_cve_2026_35172_what_came_back_is_there_at_once(caching: RunningRegistry
     targets = [f"/v2/acme/app/{name}" for name in _names(IMAGE)]
     assert _statuses(caching, targets) == {404}
     push(caching, "acme/app", IMAGE)
-    _age(caching)
+    age(caching)
     assert _statuses(caching, targets) == {200}
     assert caching.request("DELETE", f"/v2/acme/app/blobs/{LAYER}").status == 202
     push(caching, "acme/app", IMAGE)
     assert _statuses(caching, targets) == {200}
-
-
-def _age(registry: RunningRegistry) -> None:
-    """Make the store some seconds old: an answer is kept only when what it rests on was not written just now."""
-    then = time.time() - AGE_SECONDS
-    for path in [registry.store, *registry.store.rglob("*")]:
-        os.utime(path, (then, then))
 
 
 def _names(image: Image) -> list[str]:
