@@ -185,7 +185,7 @@ def test_an_address_that_is_taken_is_refused_at_once(debugged: Debugged) -> None
 def test_it_speaks_ipv6_where_that_is_asked_for() -> None:
     """``[::1]:5001``; a machine that has no such address refuses it, and nothing else is taken instead."""
     if not has_ipv6():
-        with pytest.raises(OSError, match="assign requested address|not supported"):
+        with pytest.raises(OSError, match=r"assign requested address|not supported"):
             DebugServer(TcpAddress("::1", 0), {})
         return
     server = DebugServer(TcpAddress("::1", 0), routes(Health(), Counters(), [], None))
