@@ -40,8 +40,8 @@ def collect(driver: Driver, options: Options, emit: Emit, *, dry_run: bool) -> P
     """
     with alone(driver):
         terms, plan = Terms(driver, options.used_since), Plan()
-        for key, _ in inventory.blobs(driver):
-            terms.see(key)
+        for digest in inventory.contents(driver):
+            terms.see(paths.blob_data(digest))
         for repository in inventory.repositories(driver):
             Marking(driver, repository, plan, terms, emit).mark(delete_untagged=options.delete_untagged)
         _plan_content(driver, plan, terms)
@@ -54,8 +54,9 @@ def collect(driver: Driver, options: Options, emit: Emit, *, dry_run: bool) -> P
 
 def _plan_content(driver: Driver, plan: Plan, terms: Terms) -> None:
     """Put what nobody needs into the plan."""
-    for key, digest in inventory.blobs(driver):
-        if digest is not None and digest not in plan.marked and terms.is_unchanged(key):
+    for digest in inventory.contents(driver):
+        key = paths.blob_data(digest)
+        if digest not in plan.marked and terms.is_unchanged(key):
             plan.blobs.append((digest, driver.stat(key).size))
 
 

@@ -128,6 +128,16 @@ def blobs(driver: Driver) -> Iterator[tuple[str, Digest | None]]:
         yield key, _blob_digest(key)
 
 
+def contents(driver: Driver) -> Iterator[Digest]:
+    """Digests of all content, by the folders that name them: nothing is looked at, so it may not be there."""
+    for algorithm in driver.children(BLOBS):
+        for shard in driver.children(f"{BLOBS}/{algorithm}"):
+            for encoded in driver.children(f"{BLOBS}/{algorithm}/{shard}"):
+                digest = _blob_digest(f"{BLOBS}/{algorithm}/{shard}/{encoded}/data")
+                if digest is not None:
+                    yield digest
+
+
 def manifest_body(driver: Driver, revision: Link) -> bytes | None:
     """The manifest's bytes, proven; None where they are missing or damaged."""
     try:
