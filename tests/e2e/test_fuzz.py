@@ -28,11 +28,14 @@ from tests.e2e.pushes import require_sound_files
 from tests.servers import ANSWER_SECONDS, Answer, RunningRegistry, running_registry
 
 REQUESTS = int(os.environ.get("LAB_FUZZ_REQUESTS") or 400)
+HOST = "fuzz.example.com"
 ALICE = "Basic YWxpY2U6c2VjcmV0IHdvcmRz"  # alice:secret words
 NAMES = ("acme/app", "other")
 MANIFESTS = ("image", "artifact", "silent", "bare", "index", "layerless")
 PUSHED = ("blob", "config", "nothing", *MANIFESTS)
 """Contents that requests name and bring; not all of them are there at first."""
+API_VERSION = "docker-distribution-api-version"
+"""A header of every answer that the registry itself gives."""
 OPEN_STATUSES = {413, 414, 416}
 """4xx that a code may have beside its own: errors.py overrides the status."""
 
@@ -50,7 +53,7 @@ class Request:
     def encode(self) -> bytes:
         """The bytes."""
         framing = "Transfer-Encoding: chunked" if self.chunked else f"Content-Length: {len(self.body)}"
-        lines = [f"{self.method} {self.target} HTTP/1.1", "Host: registry.example.com", "Connection: close", framing]
+        lines = [f"{self.method} {self.target} HTTP/1.1", f"Host: {HOST}", "Connection: close", framing]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
         sent = b"%x\r\n%b\r\n0\r\n\r\n" % (len(self.body), self.body) if self.chunked and self.body else self.body
         ending = b"0\r\n\r\n" if self.chunked and not self.body else sent
@@ -196,23 +199,25 @@ def begin(registry: RunningRegistry) -> str:
 
 
 def test_no_request_is_a_fault(registry: RunningRegistry) -> None:
-    """Whatever comes in is answered: no 5xx, errors in the specification's form, content under its digest."""
+    """Whatever comes in is answered, and remembered: no 5xx, errors in the specification's form."""
     fill(registry)
-    session = begin(registry)
+    session, handled = begin(registry), 0
 
     @settings(max_examples=REQUESTS, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(_requests())
     def ask(request: Request) -> None:
-        nonlocal session
+        nonlocal session, handled
         target = request.target.replace("{session}", session)
         answer = exchange(registry, replace(request, target=target))
         judge(request, target, answer)
+        handled += API_VERSION in answer.headers
         if session in target and request.method in ("PUT", "DELETE"):
             session = begin(registry)
         elif request.method == "DELETE" and answer.status == 202:
             fill(registry)
 
     ask()
+    assert sum(event.host == HOST for event in registry.events()) == handled
 
 
 def exchange(registry: RunningRegistry, request: Request) -> Answer:
@@ -228,7 +233,7 @@ def exchange(registry: RunningRegistry, request: Request) -> Answer:
 def judge(request: Request, target: str, answer: Answer) -> None:
     """Hold the answer to the specification."""
     assert answer.status < 500
-    if "docker-distribution-api-version" not in answer.headers:  # HTTP itself was broken: no handler saw it
+    if API_VERSION not in answer.headers:  # HTTP itself was broken: no handler saw it
         assert (answer.status in (400, 414, 431), answer.body) == (True, b"")
     elif request.method == "HEAD" or answer.status < 400:
         _judge_content(request, answer)
