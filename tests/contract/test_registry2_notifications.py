@@ -3,7 +3,9 @@
 Where it is not, the difference stands here by name, and in docs/operations.md with its reason.
 """
 
+import json
 import re
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -280,3 +282,29 @@ def test_only_registry_2_believes_who_one_says_to_be(pair: Pair) -> None:
     [claimed] = [event for event in theirs if event["actor"]]
     assert claimed["actor"] == {"name": "bob"}
     assert [event | {"actor": {}} for event in theirs] == ours
+
+
+def test_both_tell_the_same_of_a_client(pair: Pair) -> None:
+    """A copy to another repository and a pull with crane, which mounts several blobs at a time, so in any order.
+
+    Its questions (HEAD), which only one tells, aside.
+    """
+    crane = require("crane")["crane"]
+
+    def story(client: Client) -> None:
+        client.push(an_image("copied"), "1.0")
+        name = f"127.0.0.1:{client.registry.port}"
+        for arguments in (
+            ("copy", f"{name}/{REPOSITORY}:1.0", f"{name}/acme/copy:2.0"),
+            ("manifest", f"{name}/acme/copy:2.0"),
+        ):
+            subprocess.run([crane, *arguments], check=True, capture_output=True, timeout=60)
+
+    theirs, ours = pair.tell(story)
+    assert {event["action"] for event in ours} == {"push", "pull", "mount"}
+    asked = [event for event in theirs if event["request"]["method"] == "HEAD"]
+    assert sorted(map(_canonical, ours + asked)) == sorted(map(_canonical, theirs))
+
+
+def _canonical(event: Told) -> str:
+    return json.dumps(event, sort_keys=True)
