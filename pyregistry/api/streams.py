@@ -42,13 +42,15 @@ class _Batches:
     def __init__(self, writer: UploadWriter) -> None:
         self.received = 0
         self._writer = writer
-        self._filling = bytearray()
+        self._filling: list[bytes] = []
+        self._filled = 0
         self._writing: asyncio.Task[None] | None = None
 
     async def add(self, data: bytes) -> None:
         self.received += len(data)
-        self._filling += data
-        if len(self._filling) >= BATCH_BYTES:
+        self._filling.append(data)
+        self._filled += len(data)
+        if self._filled >= BATCH_BYTES:
             await self._hand_over()
 
     async def close(self) -> None:
@@ -62,8 +64,8 @@ class _Batches:
 
     async def _hand_over(self) -> None:
         await self._written()
-        batch, self._filling = self._filling, bytearray()
-        self._writing = asyncio.create_task(in_thread(self._writer.write, bytes(batch)))
+        batch, self._filling, self._filled = b"".join(self._filling), [], 0
+        self._writing = asyncio.create_task(in_thread(self._writer.write, batch))
 
     async def _written(self) -> None:
         """Wait for the batch that is being written; its failure is raised once."""
