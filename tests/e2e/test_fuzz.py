@@ -6,7 +6,7 @@
 import json
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from http.client import HTTPResponse
@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from pyregistry.accounts.htpasswd import format_line
 from pyregistry.api.router import PathUnknown, match
 from pyregistry.spec.digest import Digest
-from pyregistry.spec.endpoints import ENDPOINTS
+from pyregistry.spec.endpoints import ENDPOINTS, Endpoint
 from pyregistry.spec.errors import ERRORS, ErrorCode
 from pyregistry.spec.media_types import MANIFEST_TYPES
 from tests.conformance.contents import CONTENTS
@@ -99,6 +99,15 @@ _QUERY: Mapping[str, st.SearchStrategy[str]] = {
     "_state": _junk,
     "scope": _junk,
 }
+_ASKED: Mapping[str, Sequence[str]] = {
+    "catalog": ("n", "last"),
+    "end-4": ("digest", "mount", "from", "digest-algorithm"),
+    "end-6": ("digest",),
+    "end-7": ("tag",),
+    "end-8": ("n", "last"),
+    "end-12": ("n", "last", "artifactType"),
+}
+"""Parameters that mean something, by endpoint."""
 _HEADERS: Mapping[str, st.SearchStrategy[str]] = {
     "Content-Type": _mostly(st.sampled_from([*sorted(MANIFEST_TYPES), "text/plain"]), _header_text),
     "Content-Range": _mostly(st.builds("{}-{}".format, st.integers(0, 9), st.integers(0, 3000)), _header_text),
@@ -125,7 +134,7 @@ def _requests(draw: st.DrawFn) -> Request:
     headers = dict(draw(st.lists(_pairs(_HEADERS), max_size=3)))
     fitting = MANIFESTS if endpoint.id == "end-7" else PUSHED
     image, wrong = CONTENTS[draw(st.sampled_from(fitting))], draw(_seldom)
-    target, body = draw(_targets(endpoint.template)), draw(_bodies(image.body)) if wrong else image.body
+    target, body = draw(_targets(endpoint)), draw(_bodies(image.body)) if wrong else image.body
     if endpoint.id == "end-6" and not wrong:
         target = f"{target.partition('?')[0]}?digest={Digest.of(body)}"
     return Request(
@@ -134,15 +143,16 @@ def _requests(draw: st.DrawFn) -> Request:
 
 
 @st.composite
-def _targets(draw: st.DrawFn, template: str) -> str:
+def _targets(draw: st.DrawFn, endpoint: Endpoint) -> str:
     """The path of an endpoint, its places filled, and a query; seldom something behind that does not belong there."""
-    path = template
+    path = endpoint.template
     for place, values in _PLACES.items():
-        path = path.replace(place, draw(values), 1) if place in template else path
+        path = path.replace(place, draw(values), 1) if place in endpoint.template else path
     path = quote(path, safe="/:%{}" if draw(_seldom) else "/:{}", errors="replace").replace(
         "%7Bsession%7D", "{session}"
     )
-    query = urlencode(draw(st.lists(_pairs(_QUERY), max_size=3)), errors="replace")
+    asked = {} if draw(_seldom) else {name: _QUERY[name] for name in _ASKED.get(endpoint.id, ())}
+    query = urlencode(draw(st.lists(_pairs(asked or _QUERY), max_size=3)), errors="replace")
     tail = draw(st.sampled_from(["%", "%zz", "%00", "%ff", "/", "//", "?", "#"])) if draw(_seldom) else ""
     return path + tail + (f"?{query}" if query else "")
 
