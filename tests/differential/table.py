@@ -18,7 +18,8 @@ _HEAD = """\
 
 Made from `tests/differential/differences.toml` by `python -m tests.differential.page`; a test compares the two. The
 same requests go to Debian's `docker-registry` {version} and to us, both with the same `config.yml`: {asks} requests
-in {cases} cases, over every endpoint. Statuses, error codes, headers and bodies that are not listed are the same.
+in {cases} cases, over every endpoint. Statuses, error codes, bodies and the headers that clients act on are the same
+where nothing is listed.
 
 What is not a matter of one request stands elsewhere: `garbage-collect` in [Looking after a store](maintenance.md), keys
 of the configuration in [Configuration](configuration.md). Where there is a ¹, `pyregistry.mode: registry2` brings
