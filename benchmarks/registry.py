@@ -33,13 +33,15 @@ from tests.servers import throw_away_tls
 OURS, THEIRS, NGINX = "pyregistry", "registry:2", "nginx"
 ROUNDS, SECONDS, WORKERS = 3, 3, 2
 PROFILE_HERTZ = 499
+PUSHES = ("put", "patch")
+"""In one request, or with a second one that closes the upload."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One figure: who is measured, how it serves (``http``, ``https``, ``basic``: http with a password), with what.
 
-    ``load`` is the name of a path in the content, or ``push``.
+    ``load`` is the name of a path in the content, or one of ``PUSHES``.
     """
 
     program: str
@@ -49,7 +51,7 @@ class Cell:
     @property
     def unit(self) -> str:
         """Of the figure."""
-        return "MB/s" if self.load in ("large", "push") else "requests/s"
+        return "MB/s" if self.load in ("large", *PUSHES) else "requests/s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,10 @@ ROWS: Mapping[str, Row] = {
     "basic-tags": Row("Basic auth: list of 201 tags", "tags", "basic", _WITHOUT_PASSWORD | _TAGS),
     "pull-http": Row("512 MiB pull, http", "large", "http", {(THEIRS, "http"): None, (NGINX, "http"): 0.6}),
     "pull-https": Row("512 MiB pull, https", "large", "https", {(THEIRS, "https"): 1.4, (NGINX, "https"): None}),
-    "push-http": Row("512 MiB push, http", "push", "http", {(THEIRS, "http"): 1.8}),
-    "push-https": Row("512 MiB push, https", "push", "https", {(THEIRS, "https"): 1.8}),
+    "push-http": Row("512 MiB push, http", "put", "http", {(THEIRS, "http"): 1.8}),
+    "push-https": Row("512 MiB push, https", "put", "https", {(THEIRS, "https"): 1.8}),
+    "patch-http": Row("512 MiB PATCH + PUT, http", "patch", "http", {(THEIRS, "http"): None}),
+    "patch-https": Row("512 MiB PATCH + PUT, https", "patch", "https", {(THEIRS, "https"): None}),
 }
 """By what ``--only`` calls them. The bars are the project's own."""
 
@@ -181,8 +185,8 @@ def _start(arena: Arena, cells: Sequence[Cell], stack: ExitStack, *, pause: bool
 
 
 def _figure(cell: Cell, server: Server, content: Content, seconds: int) -> float:
-    if cell.load == "push":
-        return pushed_per_second(server, content)
+    if cell.load in PUSHES:
+        return pushed_per_second(server, content, patch=cell.load == "patch")
     if cell.load == "large":
         return pulled_per_second(server, content.paths["large"])
     return requests_per_second(server, content.paths[cell.load], content.sizes.get(cell.load), seconds)
