@@ -271,7 +271,7 @@ def _table(document: Mapping[str, Any]) -> str:
             ratio = "" if other["ratio"] is None else f"{other['ratio']:.2f}"
             bar = "" if other["bar"] is None else f"{other['bar']:.2f}"
             verdict = {True: "  reached", False: "  missed", None: ""}[other["reached"]]
-            theirs = _shown(other["median"])
+            theirs = _shown(other["median"]) if other["name"] else ""
             lines.append(f"{begin}{other['name']:<20}{theirs:>9}{ratio:>8}{bar:>7}{verdict}")
             begin = " " * len(begin)
     return "\n".join(lines)
