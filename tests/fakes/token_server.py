@@ -86,15 +86,18 @@ def certify(
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    """Claims that are good for an hour and may pull and push ``acme/app``; a change to None leaves a claim out."""
+    """Claims that are good for an hour and may pull and push ``acme/app``; a change to None leaves a claim out.
+
+    They began half an hour ago, so that a clock that a test module stopped when it was loaded takes them as well.
+    """
     now = int(datetime.now(UTC).timestamp())
     good = {
         "iss": ISSUER,
         "sub": "alice",
         "aud": SERVICE,
         "exp": now + 3600,
-        "nbf": now - 10,
-        "iat": now - 10,
+        "nbf": now - 1800,
+        "iat": now - 1800,
         "jti": "one",
         "access": [{"type": "repository", "name": "acme/app", "actions": ["pull", "push"]}],
     }
