@@ -90,15 +90,20 @@ def public(authority: Authority) -> PublicKey:
     return key_of(authority.certificate)
 
 
-def at(seconds: int) -> int:
-    """A moment as claims hold it."""
-    return int(datetime.now(UTC).timestamp()) + seconds
+def at(seconds: int) -> Callable[[], int]:
+    """A moment as claims hold it, counted from when the token is made: a test may run long after it was collected."""
+    return lambda: int(datetime.now(UTC).timestamp()) + seconds
 
 
 def by_signer(signer: Authority = SIGNER, chain: tuple[Authority, ...] = (), **changes: Any) -> Make:
-    """A token with the signer's certificates."""
+    """A token with the signer's certificates; a change that can be called is, when the token is made."""
     x5c = [each.encoded for each in (signer, *chain)]
-    return lambda: sign(signer.key, "RS256", {"x5c": x5c}, claims(**changes))
+
+    def make() -> str:
+        made = {name: value() if callable(value) else value for name, value in changes.items()}
+        return sign(signer.key, "RS256", {"x5c": x5c}, claims(**made))
+
+    return make
 
 
 def confused(algorithm: str) -> str:
@@ -166,7 +171,7 @@ def bad_claims() -> dict[str, Make]:
         "access of another form": by_signer(access={"acme/app": "pull"}),
         "expired": by_signer(exp=at(-90)),
         "no exp": by_signer(exp=None),
-        "exp as a text": by_signer(exp=str(at(900))),
+        "exp as a text": by_signer(exp=lambda: str(at(900)())),
         "not valid yet": by_signer(nbf=at(90)),
         "another audience": by_signer(aud="other"),
         "other audiences": by_signer(aud=["other", "another"]),
