@@ -16,6 +16,10 @@ from pyregistry.api.logs import ACCESS, APPLICATION, SHORT_TEXT, Plain, escaped,
 from pyregistry.api.redaction import redact
 
 
+_VERSIONS = {"1": "1.0", "2": "2.0"}
+"""What Granian calls them, and what logs do."""
+
+
 class RequestLog:
     """Writes both lines. What is logged in one turn of the event loop is one write to each stream.
 
@@ -67,8 +71,9 @@ def _portions(lines: Sequence[str]) -> Iterator[str]:
 
 def access_line(exchange: Exchange, scope: Scope) -> str:
     """One request in Apache's combined format. The user column is ``-``, as registry:2's is."""
+    version = scope["http_version"]
     at = _apache_time(int(exchange.at.timestamp()))
-    request = f"{_shown(scope['method'])} {_shown(target(scope))} HTTP/{scope['http_version']}"
+    request = f"{_shown(scope['method'])} {_shown(target(scope))} HTTP/{_VERSIONS.get(version, version)}"
     host = peer(scope).rpartition(":")[0] or "-"
     referer, agent = _shown(header(scope, b"referer") or ""), _shown(header(scope, b"user-agent") or "")
     status = exchange.status or CLIENT_GONE_STATUS

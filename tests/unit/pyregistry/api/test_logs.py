@@ -91,6 +91,12 @@ def test_an_access_line_is_apaches_combined() -> None:
     )
 
 
+def test_an_access_line_names_the_protocol_as_logs_do() -> None:
+    """Granian says ``1`` for HTTP/1.0."""
+    request = scope("GET", "/v2/", [], {}) | {"http_version": "1"}
+    assert '"GET /v2/ HTTP/1.0" 200' in access_line(Exchange(at=AT, status=200), request)
+
+
 def test_an_access_line_keeps_no_secret() -> None:
     """Clients put tokens into queries and referers."""
     request = scope("GET", "/token?password=hunter2", [], {"referer": "http://r/?token=ghp_0123456789abcdef"})
