@@ -18,7 +18,7 @@ from tests.servers import RunningRegistry, running_registry
 from tests.tools import absent
 
 CLIENTS = 200
-READERS = 100
+READERS = 300
 CONNECTIONS = 1_200
 STALL_SECONDS = 1
 PROMPT_SECONDS = 5
@@ -28,7 +28,7 @@ SETTLE_SECONDS = 20
 RECEIVE_BUFFER_BYTES = 4096
 """Of a slow reader: the kernel is not to take the server's answer in its stead."""
 
-MAX_READER_BYTES = 4 << 20
+MAX_READER_BYTES = 2 << 20
 BIG = make_image("big", 32 << 20)
 REPOSITORY = "acme/app"
 
@@ -150,7 +150,7 @@ def test_more_connections_than_wait_to_be_accepted_pin_nothing(registry: Running
 
 
 def test_a_download_that_nobody_reads_takes_little_memory(tmp_path: Path, crowd: Crowd) -> None:
-    """What waits for 100 of them is a small part of the 32 MiB that each has asked for."""
+    """What waits for 300 of them is a small part of the 32 MiB that each has asked for."""
     with serving(tmp_path) as registry:  # one of its own: memory that others have left would be used again
         footprint = Footprint(registry)
         crowd(registry, begin_download, READERS)
