@@ -15,7 +15,6 @@ from pyregistry.api.exchange import CLIENT_GONE_STATUS, Exchange, header, peer, 
 from pyregistry.api.logs import ACCESS, APPLICATION, SHORT_TEXT, Plain, escaped, render
 from pyregistry.api.redaction import redact
 
-
 _VERSIONS = {"1": "1.0", "2": "2.0"}
 """What Granian calls them, and what logs do."""
 
