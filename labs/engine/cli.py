@@ -1,12 +1,11 @@
 """``labdocker``, first in PATH as ``docker`` inside the lab: finds the command that was typed and runs it."""
 
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
 from labs.engine.commands.console import USAGE_CODE, CommandFailed, Console
+from labs.engine.commands.entry import enter
 from labs.engine.commands.flags import Command, Flag, Kind, Options, format_flags, format_help, parse
 from labs.engine.commands.machine import Machine
 from labs.engine.commands.table import COMMANDS, FAMILIES, FOREIGN
@@ -14,7 +13,6 @@ from labs.engine.commands.words import say
 from labs.engine.documents import DocumentInvalid
 from labs.engine.layout import BlobMissing, StoreError
 
-INTERRUPTED_CODE = 130
 _MAX_WORDS = 2
 """Of a command's name: ``image ls``."""
 _GLOBAL_FLAGS = (
@@ -29,18 +27,7 @@ _GLOBAL_FLAGS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    console = Console()
-    try:
-        code = run(sys.argv[1:] if arguments is None else arguments, console, os.environ)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader (``| head``) has what it wanted; Python must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except KeyboardInterrupt:
-        # Transfers in other threads would be waited for; the store and the registry stand a cut at any moment.
-        os._exit(INTERRUPTED_CODE)
-    return code
+    return enter(run, arguments)
 
 
 def run(arguments: Sequence[str], console: Console, environ: Mapping[str, str]) -> int:

@@ -1,16 +1,14 @@
 """``labcosign``, in PATH as ``cosign`` inside the lab where no other is installed: finds the command and runs it."""
 
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 
 from labs.engine.commands.console import CommandFailed, Console
+from labs.engine.commands.entry import enter
 from labs.engine.commands.flags import Command, FlagInvalid, HelpAsked, Options, format_flags, read
 from labs.signing.commands.table import COMMANDS, FAMILIES, FOREIGN, KEYLESS, LOGGED, ONLY_FALSE, ONLY_TRUE
 from labs.signing.commands.words import Refused
 
-INTERRUPTED_CODE = 130
 _HINT = "\nRun 'cosign --help' for usage."
 _REPOSITORY = "COSIGN_REPOSITORY"
 _MAX_WORDS = 2
@@ -23,17 +21,7 @@ class CommandUnknown(CommandFailed):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    console = Console()
-    try:
-        code = run(sys.argv[1:] if arguments is None else arguments, console, os.environ)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader (``| head``) has what it wanted; Python must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except KeyboardInterrupt:
-        return INTERRUPTED_CODE
-    return code
+    return enter(run, arguments)
 
 
 def run(arguments: Sequence[str], console: Console, environ: Mapping[str, str]) -> int:

@@ -20,21 +20,25 @@ from labs.stack.ports import HOST
 ENGINE_TIMEOUT_SECONDS = 5.0
 """A daemon that does not answer by then is taken for absent."""
 
+_SEARCH = """\
+real=
+IFS=:
+for folder in $PATH; do
+    if [ "$folder" != "$here" ] && [ -x "$folder/{name}" ]; then
+        real=$folder/{name}
+        break
+    fi
+done
+unset IFS
+case ${{LAB_DOCKER:-auto}} in"""
+"""Another program of that name in PATH, and the choice between it and ours."""
+
 # Asked again at each call: the engine may be started, or the setting changed, while a shell is open.
 _DOCKER_SHIM = """\
 #!/bin/sh
 # The lab's docker. LAB_DOCKER=lab is the lab's own, real is Docker's, auto is Docker's where an engine answers.
 here={bin}
-real=
-IFS=:
-for folder in $PATH; do
-    if [ "$folder" != "$here" ] && [ -x "$folder/docker" ]; then
-        real=$folder/docker
-        break
-    fi
-done
-unset IFS
-case ${{LAB_DOCKER:-auto}} in
+{search}
 real)
     [ -n "$real" ] && exec "$real" "$@"
     echo "docker: LAB_DOCKER=real, and there is no other docker in PATH" >&2
@@ -52,16 +56,7 @@ _COSIGN_SHIM = """\
 #!/bin/sh
 # The lab's cosign. Another one in PATH is taken where docker is Docker's own: LAB_DOCKER=real, or auto and an engine.
 here={bin}
-real=
-IFS=:
-for folder in $PATH; do
-    if [ "$folder" != "$here" ] && [ -x "$folder/cosign" ]; then
-        real=$folder/cosign
-        break
-    fi
-done
-unset IFS
-case ${{LAB_DOCKER:-auto}} in
+{search}
 real)
     [ -n "$real" ] && exec "$real" "$@"
     ;;
@@ -181,7 +176,7 @@ def write_commands(home: LabHome) -> None:
     places = {"bin": home.bin, "labdocker": folder / "labdocker", "labcosign": folder / "labcosign"}
     quoted = {name: shlex.quote(str(path)) for name, path in places.items()}
     for command, shim in (("docker", _DOCKER_SHIM), ("cosign", _COSIGN_SHIM)):
-        write_whole(home.bin / command, shim.format(**quoted), mode=0o755)
+        write_whole(home.bin / command, shim.format(search=_SEARCH.format(name=command), **quoted), mode=0o755)
 
 
 def write_internet(home: LabHome, ports: Mapping[str, int]) -> None:
