@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pyregistry.spec.journal import GENESIS, Event, JournalBroken, parse_line, seal
 
-TAIL_BYTES = 64 * 1024
+TAIL_BYTES = 4 * 1024
 """How much of the end is read to find the last event; a longer line is found with larger steps."""
 
 

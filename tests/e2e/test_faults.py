@@ -33,7 +33,10 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRegist
 
 
 def test_a_truncated_upload_keeps_what_arrived_and_can_go_on(registry: RunningRegistry) -> None:
-    """Fewer bytes than announced: the session stands where the client left it."""
+    """Fewer bytes than announced: the session stands where the server says, and the client goes on from there.
+
+    That need not be all that the client sent: the HTTP server gives up a last piece that it had not handed over yet.
+    """
     content = make_image("truncated").layer
     location = registry.request("POST", "/v2/truncated/blobs/uploads/").headers["location"]
     with closing(registry.connect()) as connection:
@@ -41,10 +44,12 @@ def test_a_truncated_upload_keeps_what_arrived_and_can_go_on(registry: RunningRe
         connection.putheader("Content-Length", str(len(content)))
         connection.endheaders(content[:1_500_000])
     event = _wait_for_event(registry, "truncated", "end-5")
-    assert (event.status, event.aborted, event.bytes_in) == (499, True, 1_500_000)
-    assert registry.request("GET", location).headers["range"] == "0-1499999"
-    rest = {"Content-Range": f"1500000-{len(content) - 1}"}
-    assert registry.request("PUT", f"{location}?digest={Digest.of(content)}", content[1_500_000:], rest).status == 201
+    received = event.bytes_in
+    assert (event.status, event.aborted) == (499, True)
+    assert 1_000_000 < received <= 1_500_000
+    assert registry.request("GET", location).headers["range"] == f"0-{received - 1}"
+    rest = {"Content-Range": f"{received}-{len(content) - 1}"}
+    assert registry.request("PUT", f"{location}?digest={Digest.of(content)}", content[received:], rest).status == 201
 
 
 def test_a_wrong_digest_is_refused_and_leaves_nothing(registry: RunningRegistry) -> None:

@@ -87,7 +87,7 @@ class World:
             self._put(image, None)
         push_blob(self.store, HERE, LOOSE)
         self._upload = self.store.uploads.create(HERE).uuid
-        self._is_resumed = False
+        self._resumed_bytes = 0
         self._clock.now = NOW
 
     def play(self, acts: Iterable[Callable[["World"], None]], changes: Iterable[int]) -> int:
@@ -121,8 +121,8 @@ class World:
                 for tag, target in inventory.tags(self.raw, repository):
                     assert target is not None, tag
                     self._require_manifest(repository, target)
-            if self._is_resumed:
-                assert open_store(self.raw).uploads.session(HERE, self._upload).offset == len(b"more")
+            if self._resumed_bytes:
+                assert open_store(self.raw).uploads.session(HERE, self._upload).offset == self._resumed_bytes
             if self.is_served:
                 with announce_serving(self._driver):
                     self.collect()
@@ -138,7 +138,7 @@ class World:
         """Go on with an upload of long ago, unless it is gone, or being looked at."""
         with suppress(BlobUploadUnknown, RangeInvalid):
             append(self.store, HERE, self._upload, b"more")
-            self._is_resumed = True
+            self._resumed_bytes += len(b"more")
 
     def require_nothing_else(self) -> None:
         """Once nobody serves any more, exactly what tags lead to is left."""
