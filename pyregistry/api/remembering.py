@@ -1,12 +1,19 @@
 """From a request to its event in the journal, before the last byte of the answer leaves.
 
-An answer waits for its event to be written. Under load all waiting events go together: one thread, one lock, one write
-for as many requests as came in while the write before was on its way.
+An answer waits for its event to be written. Under load all waiting events go together: one lock and one write for as
+many requests as came in within a turn of the loop.
+
+The write happens in the loop, the one exception to the rule that nothing there may block. It copies some kilobytes into
+the page cache, 30 µs; a thread for it costs a good part of an answer, since each change of thread is a fight for the
+interpreter (docs/performance.md). A write that did take long shows a medium that makes writers wait: for a while
+threads do it then, so that a slow disk holds up everybody once, and not again and again.
 """
 
 import asyncio
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 
 from starlette.types import Scope
 
@@ -16,6 +23,13 @@ from pyregistry.journal import EventLog, JournalError
 from pyregistry.spec.journal import Event
 
 _LOG = logging.getLogger(__name__)
+
+
+SLOW_SECONDS = 0.02
+"""Of a write that shows a slow medium. A busy machine may take a moment for one, too; caution costs little then."""
+
+CAUTION_SECONDS = 10.0
+"""For which threads write after a slow write."""
 
 
 @dataclass(slots=True)
@@ -32,11 +46,14 @@ class EventWriter:
     Args:
         journal: Where to.
         tls_version: What TLS connections are noted with.
+        now: Seconds of a clock that never goes back.
     """
 
-    def __init__(self, journal: EventLog, tls_version: str | None) -> None:
+    def __init__(self, journal: EventLog, tls_version: str | None, now: Callable[[], float] = monotonic) -> None:
         self._journal = journal
         self._tls_version = tls_version
+        self._now = now
+        self._cautious_until = 0.0
         self._collecting = _Batch()
         self._writing: asyncio.Task[None] | None = None
 
@@ -61,9 +78,19 @@ class EventWriter:
 
     async def _write_batch(self, batch: _Batch) -> None:
         try:
-            await in_thread(self._journal.append_all, batch.events)
+            await self._append(batch.events)
         except JournalError as exc:
             requests = [event.request_id for event in batch.events]
             _LOG.exception("journal", exc_info=exc, extra={"fields": {"http.request.id": requests}})
         finally:
             batch.written.set()
+
+    async def _append(self, events: Sequence[Event]) -> None:
+        started = self._now()
+        if started < self._cautious_until:
+            await in_thread(self._journal.append_all, events)
+            return
+        self._journal.append_all(events)
+        ended = self._now()
+        if ended - started > SLOW_SECONDS:
+            self._cautious_until = ended + CAUTION_SECONDS

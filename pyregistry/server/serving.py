@@ -1,6 +1,5 @@
 """From settings to a registry that serves, in one process or in several."""
 
-import asyncio
 import logging
 import os
 import socket
@@ -12,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
+
+import uvloop
 
 from pyregistry import __version__
 from pyregistry.api import logs
@@ -94,20 +95,20 @@ class _Registry:
         self._remember("server.started")
         if count == 1:
             self.watch.start()
-            asyncio.run(run(self._server(0), http, self._chores(), self._announce))
+            uvloop.run(run(self._server(0), http, self._chores(), self._announce))
             is_well = True
         else:
             pids = workers.fork(count, self._work)
             self.watch.start()
             drain = max(http.drain_timeout_seconds, LEAST_DRAIN_SECONDS) + _GRACE_TO_KILL_SECONDS
-            is_well = asyncio.run(workers.supervise(pids, drain, self._chores(), self._announce))
+            is_well = uvloop.run(workers.supervise(pids, drain, self._chores(), self._announce))
         self.watch.stop()
         self._remember("server.stopped")
         return is_well
 
     def _work(self, number: int, lifeline: int) -> NoReturn:
         """What a worker does."""
-        asyncio.run(self._serve_part(number, lifeline))
+        uvloop.run(self._serve_part(number, lifeline))
         _leave(0)
 
     async def _serve_part(self, number: int, lifeline: int) -> None:
