@@ -19,7 +19,11 @@ from pyregistry.store.interface import Store
 from pyregistry.store.recall import Prover
 
 in_thread = asyncio.to_thread
-"""Runs what may block; the only way from here to a store, a guard or the journal."""
+"""Runs what may block; the way from here to a store and a guard.
+
+Two things go without it, both for a measured reason: answers from memory (``recalling``), and the journal's write as
+long as that is quick (``remembering``).
+"""
 
 
 def _unnoticed() -> None:
