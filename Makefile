@@ -39,8 +39,8 @@ $(VENV)/.dev: requirements/dev.lock $(VENV)/.lab
 	touch $@
 
 lock:  ## renew the locks (needs uv); hashes only, so that any package index serves
-	uv pip compile $(LOCK_ARGS) pyproject.toml requirements/build.in -o requirements/lab.lock
-	uv pip compile $(LOCK_ARGS) --extra dev pyproject.toml requirements/build.in -c requirements/lab.lock -o requirements/dev.lock
+	uv pip compile $(LOCK_ARGS) --extra acme pyproject.toml requirements/build.in -o requirements/lab.lock
+	uv pip compile $(LOCK_ARGS) --extra acme --extra dev pyproject.toml requirements/build.in -c requirements/lab.lock -o requirements/dev.lock
 	uv pip compile $(LOCK_ARGS) requirements/registry.in -c requirements/lab.lock -o requirements/registry.lock
 
 clean:

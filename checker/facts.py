@@ -5,6 +5,7 @@ A source that could not be read is a value too (``Unavailable``): a check that n
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
@@ -47,14 +48,32 @@ class Source(StrEnum):
     CLIENT = "client"
     STORE = "store"
     PACK = "pack"
+    STACK = "stack"
+    HANDSHAKE = "handshake"
+    DOORS = "doors"
+    PLAIN = "plain"
+    BACKEND = "backend"
+    UPLOAD = "upload"
+    PASSWORDS = "passwords"
+    KEYS = "keys"
+    LAYERS = "layers"
+    SIGNATURES = "signatures"
+    ACCESS_LOG = "access_log"
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """The attempt as checks see it. ``hosts`` are the names by which clients may call the registry."""
+    """The attempt as checks see it.
+
+    Attributes:
+        hosts: Names by which clients may call the registry.
+        is_ours: The lab runs the registry, so that its silence is nobody's failure. A stack that the student builds is
+            the student's.
+    """
 
     parameters: Mapping[str, str]
     hosts: tuple[str, ...]
+    is_ours: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +222,289 @@ class PackFiles:
     digest: str
 
 
+class Kind(StrEnum):
+    """What stands for a service of the student's stack."""
+
+    REGISTRY = "registry"
+    NGINX = "nginx"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class StackService:
+    """One service of the student's stack.
+
+    Attributes:
+        running: It runs now.
+        published: By the port that clients type, the port of this machine that leads there.
+        said: The last lines that it printed, where it does not run: why it ended.
+    """
+
+    name: str
+    image: str
+    kind: Kind
+    running: bool
+    published: Mapping[int, int] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    said: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What the student brought up. ``source`` is ``compose`` (ours), ``docker`` or ``url`` (built some other way).
+
+    Attributes:
+        project: The compose project's name, None where there is none.
+        up: It was brought up and not taken down since.
+    """
+
+    source: str
+    project: str | None
+    up: bool
+    services: tuple[StackService, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """One certificate of a chain. Times are aware UTC; ``key`` says kind and size: ``RSA 2048``."""
+
+    subject: str
+    issuer: str
+    names: tuple[str, ...]
+    not_before: datetime
+    not_after: datetime
+    key: str
+    sha256: str
+    self_signed: bool
+    common_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """TLS as it was spoken, by a handshake of the grader's own.
+
+    Attributes:
+        address: ``host:port`` that was called.
+        name: The name that the certificate was held against.
+        version: ``TLSv1.3`` …; None where no handshake succeeded even without verification.
+        chain: As the server sent it, the leaf first.
+        trusted: It leads to a CA of the student's (``certs.d``), or one that the system trusts; name and dates aside.
+        fault: OpenSSL's word on the chain, where it is not trusted.
+        authorities: Files of the CAs that the student trusts for this name.
+        old_versions: Versions below TLS 1.2 that the server takes.
+    """
+
+    address: str
+    name: str
+    version: str | None
+    chain: tuple[Certificate, ...]
+    trusted: bool
+    fault: str | None = None
+    authorities: tuple[str, ...] = ()
+    old_versions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One answer: the status, and the headers that say why. None: no HTTP answer, ``fault`` says what came instead."""
+
+    status: int | None
+    challenge: str | None = None
+    location: str | None = None
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Who is let in, tried out on ``/v2/`` and by reading and beginning to push.
+
+    Attributes:
+        user: Whose login the right password is; None where the student is not logged in on this machine.
+        anonymous: Without credentials.
+        wrong: The student's name with a password that is not theirs.
+        stranger: A name that nobody has.
+        right: What ``docker login`` left on the student's machine; None where nothing.
+        anonymous_read: GET of the exercise's manifest (or tag list) without credentials.
+        anonymous_push: POST of an upload without credentials; one that opened was cancelled.
+    """
+
+    user: str | None
+    anonymous: Door
+    wrong: Door
+    stranger: Door
+    right: Door | None
+    anonymous_read: Door
+    anonymous_push: Door
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """Plain HTTP to the same name: port 80, and http spoken to the TLS port. A refused connection is right."""
+
+    http: Door
+    on_tls_port: Door
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """The registry's own port as others reach it: by ``service port`` what ``/v2/`` answers without credentials.
+
+    Only ports that the stack opens to the outside are in it, besides that of the TLS door.
+    """
+
+    doors: Mapping[str, Door]
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An upload of ``size`` bytes in one chunk, begun with the student's login and cancelled before its end.
+
+    Attributes:
+        asked: The base that a Location must keep: ``https://registry.example.com``.
+        opened: The POST; its ``location`` as the server sent it.
+        sent: The PATCH with all bytes, to that location as a client resolves it; None where there was none to follow.
+    """
+
+    asked: str
+    size: int
+    opened: Door
+    sent: Door | None
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordEntry:
+    """A line of an htpasswd file without its hash. ``scheme``: bcrypt, apr1, sha1, crypt, plain or another."""
+
+    user: str
+    scheme: str
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordFile:
+    """One htpasswd file. ``reader`` is who reads it: ``nginx``, ``registry`` or ``nobody``."""
+
+    path: str
+    reader: str
+    entries: tuple[PasswordEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Passwords:
+    """All htpasswd files of the stack, and those in the student's folder that nobody reads."""
+
+    files: tuple[PasswordFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """A private key's file.
+
+    Attributes:
+        mode: Permission bits.
+        purpose: ``tls`` or ``cosign``.
+        matches: Whether it is the leaf certificate's key; None where that is not known.
+    """
+
+    path: str
+    mode: int
+    purpose: str
+    matches: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Private keys of the exercise: those that the stack serves with (``tls``), and the signing key (``cosign``)."""
+
+    files: tuple[KeyFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """What lies inside the image under the target's first tag.
+
+    Attributes:
+        largest: Bytes of its largest layer, as pushed.
+        private_keys: ``layer digest, path`` of each private key found in a layer.
+    """
+
+    largest: int
+    private_keys: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One signature found for the tag's current digest, or for an earlier one of the tag.
+
+    Attributes:
+        form: ``tag`` (cosign 2), ``bundle`` (cosign 3, by referrers or by the fallback tag).
+        digest: The manifest that it hangs on.
+        verified: It verifies with the registered key, and what is signed is that digest.
+        signed: The digest that the signed words name, None where they make no sense.
+        repository: The repository that they name, None where they name none.
+        fault: Why it does not verify.
+    """
+
+    form: str
+    digest: str
+    verified: bool
+    signed: str | None = None
+    repository: str | None = None
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signatures:
+    """What is signed. ``key`` is the SHA-256 of the registered public key, None where there is none.
+
+    Attributes:
+        digest: The tag's current digest, None where the tag is absent.
+        current: Signatures of that digest.
+        earlier: Signatures of digests that the tag had before.
+        verified_by: Other public keys of the student's folder that verify a signature of ``current``, by path.
+    """
+
+    key: str | None
+    digest: str | None
+    current: tuple[Signature, ...] = ()
+    earlier: tuple[Signature, ...] = ()
+    verified_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a proxy's access log. ``size`` is the body's bytes sent; ``at`` aware UTC, to the second."""
+
+    number: int
+    at: datetime
+    user: str | None
+    method: str
+    path: str
+    status: int
+    size: int
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccessLog:
+    """The proxy's access log since the attempt began; the grader's own requests are left out.
+
+    Attributes:
+        kept: A log is written at all; False for ``access_log off``.
+        proxied: There is a proxy; without one the registry's journal is the log.
+        unreadable: Numbers of lines that are none.
+    """
+
+    kept: bool
+    proxied: bool
+    lines: tuple[LogLine, ...] = ()
+    unreadable: tuple[int, ...] = ()
+    path: str = ""
+
+
+NOT_READ = Unavailable("not-read")
+"""A source that the exercise has no probe for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """All that a check may look at."""
@@ -215,6 +517,17 @@ class Facts:
     client: ClientConfig | Unavailable
     store: ImageStore | Unavailable
     pack: PackFiles | Unavailable
+    stack: Stack | Unavailable = NOT_READ
+    handshake: Handshake | Unavailable = NOT_READ
+    doors: Doors | Unavailable = NOT_READ
+    plain: Plain | Unavailable = NOT_READ
+    backend: Backend | Unavailable = NOT_READ
+    upload: Upload | Unavailable = NOT_READ
+    passwords: Passwords | Unavailable = NOT_READ
+    keys: Keys | Unavailable = NOT_READ
+    layers: Layers | Unavailable = NOT_READ
+    signatures: Signatures | Unavailable = NOT_READ
+    access_log: AccessLog | Unavailable = NOT_READ
 
     @property
     def integrity(self) -> Unavailable | None:
@@ -224,8 +537,9 @@ class Facts:
 
     @property
     def outage(self) -> Unavailable | None:
-        """Why nothing at all can be judged, if so: something was tampered with, or the registry does not answer."""
-        return self.integrity or (self.answer if isinstance(self.answer, Unavailable) else None)
+        """Why nothing at all can be judged, if so: something was tampered with, or our registry does not answer."""
+        silent = self.answer if self.task.is_ours and isinstance(self.answer, Unavailable) else None
+        return self.integrity or silent
 
 
 SOURCE_TYPES: Mapping[Source, type] = {
@@ -236,6 +550,17 @@ SOURCE_TYPES: Mapping[Source, type] = {
     Source.CLIENT: ClientConfig,
     Source.STORE: ImageStore,
     Source.PACK: PackFiles,
+    Source.STACK: Stack,
+    Source.HANDSHAKE: Handshake,
+    Source.DOORS: Doors,
+    Source.PLAIN: Plain,
+    Source.BACKEND: Backend,
+    Source.UPLOAD: Upload,
+    Source.PASSWORDS: Passwords,
+    Source.KEYS: Keys,
+    Source.LAYERS: Layers,
+    Source.SIGNATURES: Signatures,
+    Source.ACCESS_LOG: AccessLog,
 }
 """What a probe of each source yields; anything else is garbage."""
 

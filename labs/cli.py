@@ -11,7 +11,7 @@ from types import ModuleType
 from labs import messages
 from labs.attempts import AttemptUnreadable
 from labs.console import Console
-from labs.stack.interface import StackError
+from labs.faults import LabError
 from pyregistry.spec.journal import JournalBroken
 
 COMMANDS = (
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Nobody reads any more; the interpreter's own flush at its end must not complain either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
-    except StackError as exc:
+    except LabError as exc:
         console.note(exc.message, **exc.parameters)
     except (AttemptUnreadable, JournalBroken) as exc:
         if isinstance(exc.__cause__, PermissionError):

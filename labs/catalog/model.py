@@ -11,6 +11,10 @@ name = "ghcr.io"                # the name that the exercise types
 twin = "ghcr"                   # whose manners it has
 port = 1                        # plain HTTP, where Docker's own daemon finds it: added to LAB_PORT_BASE
 tls_port = 21                   # TLS, where its name leads in the lab: likewise
+[private]                       # instead of services: the registry is the student's own work
+name = "registry.example.com"   # the name that the exercise types
+https_port = 3443               # where 443 of that name leads on this machine: added to LAB_PORT_BASE
+http_port = 3080                # likewise 80
 [[steps]]                       # the task, in the chapter's order
 number = 1
 title.fr = "…"
@@ -46,6 +50,18 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class Private:
+    """The name of a registry that the student builds, and the ports that stand for 443 and 80 of it on this machine.
+
+    Ports are added to ``LAB_PORT_BASE``.
+    """
+
+    name: str
+    https_port: int
+    http_port: int
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step of the task, numbered as the chapter numbers it; titles by language."""
 
@@ -74,6 +90,7 @@ class Lab:
     steps: tuple[Step, ...]
     mutants: tuple[Mutant, ...]
     folder: Traversable
+    private: Private | None = None
 
     def mutant(self, name: str) -> Mutant:
         """The mutant of that name. Raises KeyError."""
@@ -104,8 +121,9 @@ def load(slug: str) -> Lab:
         id=values["id"],
         chapter=values["chapter"],
         title=values["title"],
-        services=tuple(Service(**row) for row in values["services"]),
+        services=tuple(Service(**row) for row in values.get("services", ())),
         steps=tuple(Step(**row) for row in values["steps"]),
         mutants=tuple(Mutant(**(row | {"kills": tuple(row["kills"])})) for row in values["mutants"]),
         folder=folder,
+        private=Private(**values["private"]) if "private" in values else None,
     )

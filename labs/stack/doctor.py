@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from labs import ports
 from labs.catalog.model import Lab
+from labs.faults import LabError
 from labs.home import LabHome
-from labs.stack import environment, inventory, ports
-from labs.stack.interface import StackError, StackState
+from labs.stack import environment, inventory
+from labs.stack.interface import StackState
 from labs.stack.process_runner import ProcessRunner
 
 NEEDED_PYTHON = (3, 11)
@@ -102,7 +104,7 @@ def _settings(runner: ProcessRunner) -> Iterator[Symptom]:
         internet = environment.choose_internet(runner.environ)
         choice = environment.choose_docker(runner.home, runner.environ)
         ports.base(runner.environ)
-    except StackError as exc:
+    except LabError as exc:
         yield Symptom("settings", Health.ILL, {"error": exc})
         return
     yield Symptom("internet", Health.WELL if internet is environment.Internet.TWIN else Health.REMARK)
@@ -120,7 +122,7 @@ def _stack(runner: ProcessRunner, lab: Lab) -> Iterator[Symptom]:
         base = ports.base(runner.environ)
         status = runner.status(lab)
         twins = runner.twins(lab) if status.state is StackState.UP else runner.planned(lab)
-    except (StackError, PermissionError):
+    except (LabError, PermissionError):
         return  # said among the settings and the folders
     if status.state is StackState.BROKEN:
         yield Symptom("stack", Health.ILL, {"lab": lab.id})

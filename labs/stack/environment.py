@@ -13,9 +13,9 @@ from pathlib import Path
 
 from labs.attempts import Attempt, Endpoint
 from labs.home import MACHINES, LabHome
+from labs.ports import HOST
 from labs.stack.files import write_whole
 from labs.stack.interface import StackError
-from labs.stack.ports import HOST
 
 ENGINE_TIMEOUT_SECONDS = 5.0
 """A daemon that does not answer by then is taken for absent."""

@@ -8,23 +8,15 @@ from typing import Protocol
 
 from labs.attempts import Attempt
 from labs.catalog.model import Lab
+from labs.faults import LabError
 from labs.home import LabHome
 
 Progress = Callable[..., None]
 """Told what begins: a message id and its parameters, as ``Console.say`` takes them."""
 
 
-class StackError(Exception):
-    """A stack cannot do what was asked. Carries a message id below ``error.`` and its parameters, not a text."""
-
-    def __init__(self, message: str, **parameters: object) -> None:
-        super().__init__(message, parameters)
-        self.message = message
-        self.parameters = parameters
-
-    def __str__(self) -> str:
-        """For logs and tracebacks; people are shown the message in their language."""
-        return f"{self.message} {self.parameters}"
+class StackError(LabError):
+    """A stack cannot do what was asked; its message id lies below ``error.``."""
 
 
 class StackState(StrEnum):

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from labs.home import MACHINES, LabHome
+from labs.processes import DetachedProcess
 from labs.stack.interface import Inventory, StackError
-from labs.stack.processes import DetachedProcess
 
 
 def owned(home: LabHome, slug: str) -> Sequence[Path]:

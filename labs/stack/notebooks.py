@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labs.home import LabHome
+from labs.ports import HOST, is_free
+from labs.processes import DetachedProcess, module_command
 from labs.stack import workspace
 from labs.stack.files import write_private
 from labs.stack.interface import StackError
-from labs.stack.ports import HOST, is_free
-from labs.stack.processes import DetachedProcess, module_command
 
 DEFAULT_PORT = 8888
 """Jupyter's own; any free port where it is taken."""

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from labs import students
+from labs import ports, students
 from labs.attempts import Attempt, AttemptUnreadable, last_number, remember_number
 from labs.catalog.model import Lab
 from labs.home import MACHINES, LabHome
 from labs.messages import language
-from labs.stack import authority, environment, inventory, ports, workspace
+from labs.processes import wait_until
+from labs.stack import authority, environment, inventory, workspace
 from labs.stack.interface import NEVER_USED, Inventory, Progress, StackError, StackState, StackStatus
 from labs.stack.journal import head_seq
-from labs.stack.processes import wait_until
 from labs.stack.twin import Twin
 
 ENGINE = "embedded"

@@ -18,11 +18,11 @@ import yaml
 
 from labs.attempts import Endpoint
 from labs.catalog.model import Service
+from labs.ports import HOST
+from labs.processes import DetachedProcess, module_command
 from labs.stack.authority import ensure_server
 from labs.stack.files import write_private
 from labs.stack.interface import ServiceStatus, StackError
-from labs.stack.ports import HOST
-from labs.stack.processes import DetachedProcess, module_command
 
 GRADER = "labcheck"
 """Account of the grader: reads everything, writes nothing."""

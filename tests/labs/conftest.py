@@ -15,8 +15,8 @@ import pytest
 
 from labs.catalog.model import load
 from labs.home import LabHome
+from labs.ports import is_free
 from labs.stack.interface import Inventory, StackState
-from labs.stack.ports import is_free
 from labs.stack.process_runner import ProcessRunner
 from labs.stack.twin import Twin
 

@@ -18,8 +18,8 @@ import pytest
 
 from labs.attempts import Attempt
 from labs.home import LabHome
+from labs.processes import wait_until
 from labs.stack.interface import NEVER_USED
-from labs.stack.processes import wait_until
 from tests.labs.conftest import LabUnderTest, free_port_base
 
 

@@ -19,6 +19,7 @@ VIOLATIONS = {
     "registry-stands-alone": ("pyregistry/journal/planted.py", "import labs.home"),
     "labs-speak-spec": ("labs/stack/planted.py", "import pyregistry.accounts"),
     "engine-and-stack-apart": ("labs/engine/planted.py", "import labs.stack"),
+    "compose-stands-alone": ("labs/compose/planted.py", "import labs.stack"),
     "proofs-take-bytes": ("labs/signing/planted.py", "import labs.engine.trust"),
     "grader-meets-over-http": ("checker/probes/planted.py", "import labs.engine"),
     "checks-are-pure": ("checker/checks/planted.py", "import pathlib"),

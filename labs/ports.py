@@ -10,7 +10,7 @@ from textwrap import shorten
 
 import psutil
 
-from labs.stack.interface import StackError
+from labs.faults import LabError
 
 DEFAULT_BASE = 5000
 """The course's private registry listens here; the exercises' other services follow it."""
@@ -41,13 +41,13 @@ def base(environ: Mapping[str, str] = os.environ) -> int:
     """``LAB_PORT_BASE``, else 5000; on macOS 5050 where 5000 is taken.
 
     Raises:
-        StackError: ``LAB_PORT_BASE`` is no port.
+        LabError: ``LAB_PORT_BASE`` is no port.
     """
     asked = environ.get("LAB_PORT_BASE", "")
     if not asked:
         return AIRPLAY_BASE if sys.platform == "darwin" and not is_free(DEFAULT_BASE) else DEFAULT_BASE
     if not asked.isdecimal() or not 0 < int(asked) < 2**16 - 100:
-        raise StackError("error.port-base", value=asked)
+        raise LabError("error.port-base", value=asked)
     return int(asked)
 
 
@@ -85,7 +85,7 @@ def _command_line(process: psutil.Process) -> str:
 
 
 def demand_free(port: int) -> None:
-    """Raise StackError, naming the program that holds the port and the setting that moves ours, unless it is free."""
+    """Raise LabError, naming the program that holds the port and the setting that moves ours, unless it is free."""
     if not is_free(port):
         who = holder(port)
-        raise StackError("error.port-busy", port=port, program=who.name, pid=who.pid or "?")
+        raise LabError("error.port-busy", port=port, program=who.name, pid=who.pid or "?")

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labs.stack.interface import StackError
-from labs.stack.processes import DetachedProcess, wait_until
+from labs.faults import LabError
+from labs.processes import DetachedProcess, wait_until
 
 # A server like Granian: a leader and a worker; says so when both run.
 LEADER = """
@@ -124,7 +124,7 @@ def test_its_last_words_are_told(tmp_path: Path) -> None:
     """What ends before it answers is an error that ends with its log."""
     process = program(tmp_path / "a", "import sys; sys.exit('the disk is on fire')")
     process.start(os.environ)
-    with pytest.raises(StackError) as caught:
+    with pytest.raises(LabError) as caught:
         process.await_ready(lambda: False, 10)
     assert caught.value.message == "error.process-ended"
     assert caught.value.parameters["lines"] == "the disk is on fire"
@@ -135,7 +135,7 @@ def test_what_never_answers_is_stopped(tmp_path: Path) -> None:
     """A server that hangs at its start is not left behind."""
     process = program(tmp_path / "a", LEADER)
     process.start(os.environ)
-    with pytest.raises(StackError) as caught:
+    with pytest.raises(LabError) as caught:
         process.await_ready(lambda: False, 0.2)
     assert caught.value.message == "error.process-silent"
     assert process.members() == []
@@ -143,7 +143,7 @@ def test_what_never_answers_is_stopped(tmp_path: Path) -> None:
 
 def test_what_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that does not want to end is ended all the same."""
-    monkeypatch.setattr("labs.stack.processes.STOP_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr("labs.processes.STOP_TIMEOUT_SECONDS", 0.2)
     process = started(program(tmp_path / "a", "import signal; signal.signal(15, signal.SIG_IGN)" + LEADER))
     process.stop()
     assert process.members() == []

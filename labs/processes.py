@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from labs.stack.interface import StackError
+from labs.faults import LabError
 
 START_TOLERANCE_SECONDS = 2.0
 """A process's start time is derived from the boot time, which the system may correct by a second."""
@@ -102,21 +102,21 @@ class DetachedProcess:
         """End all of it and drop the record. Idempotent.
 
         Raises:
-            StackError: Something of it is still there after SIGKILL.
+            LabError: Something of it is still there after SIGKILL.
         """
         members = self.members()
         _signal(members, signal.SIGTERM)
         if not wait_until(lambda: not any(map(_lives, members)), STOP_TIMEOUT_SECONDS):
             _signal(members, signal.SIGKILL)
             if not wait_until(lambda: not any(map(_lives, members)), STOP_TIMEOUT_SECONDS):
-                raise StackError("error.will-not-end", name=self.name, pid=", ".join(str(p.pid) for p in members))
+                raise LabError("error.will-not-end", name=self.name, pid=", ".join(str(p.pid) for p in members))
         self.record_path.unlink(missing_ok=True)
 
     def await_ready(self, is_ready: Callable[[], bool], timeout_seconds: float) -> None:
         """Wait until it answers.
 
         Raises:
-            StackError: It ended before, or did not answer in time; its last words are told, and it is stopped.
+            LabError: It ended before, or did not answer in time; its last words are told, and it is stopped.
         """
         ended = False
 
@@ -129,7 +129,7 @@ class DetachedProcess:
             return
         self.stop()
         message = "error.process-ended" if ended else "error.process-silent"
-        raise StackError(message, name=self.name, log=self.log, lines="\n".join(self.last_lines()))
+        raise LabError(message, name=self.name, log=self.log, lines="\n".join(self.last_lines()))
 
     def last_lines(self, count: int = LAST_LINES) -> list[str]:
         """The end of its log."""

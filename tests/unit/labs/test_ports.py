@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from labs.stack import ports
-from labs.stack.interface import StackError
+from labs import ports
+from labs.faults import LabError
 
 
 def test_base() -> None:
@@ -18,7 +18,7 @@ def test_base() -> None:
 @pytest.mark.parametrize("value", ["http", "-1", "0", "65535", "5000.5"])
 def test_base_that_is_no_port(value: str) -> None:
     """A value that is no port is named."""
-    with pytest.raises(StackError) as caught:
+    with pytest.raises(LabError) as caught:
         ports.base({"LAB_PORT_BASE": value})
     assert caught.value.parameters == {"value": value}
 
@@ -27,7 +27,7 @@ def test_a_busy_port_names_its_holder() -> None:
     """Who wants a port that is held learns by whom."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        with pytest.raises(StackError) as caught:
+        with pytest.raises(LabError) as caught:
             ports.demand_free(port)
         assert caught.value.message == "error.port-busy"
         assert caught.value.parameters["pid"] == os.getpid()
