@@ -1,6 +1,6 @@
-"""How long a student waits in TP-1, beside the limits of the project. It measures and asserts nothing.
+"""How long a student waits in an exercise, beside the limits of the project. It measures and asserts nothing.
 
-    python benchmarks/tp1.py [--runs 5]
+    python benchmarks/exercises.py [tp1 tp2] [--runs 5]
 
 Each run is a lab of its own in a temporary folder, on ports of its own: up, the reference solution, the grader as a
 terminal shows it, reset, down. Printed are the median and the slowest run.
@@ -21,43 +21,52 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from labs.catalog.model import slugs
+
 LIMITS: Mapping[str, float] = {
     "labcheck: first line": 0.3,
     "labcheck: first verdict": 1.0,
-    "labcheck: all of TP-1": 10.0,
-    "labstack up tp1": 3.0,
-    "labstack reset tp1": 2.0,
+    "labcheck: all checks": 10.0,
+    "labstack up": 3.0,
+    "labstack reset": 2.0,
 }
 """Seconds, on two cores."""
 
-VERDICT = re.compile(rb"(PASS|FAIL|BLOCKED|INCONCLUSIVE).* TP1-")
+VERDICT = re.compile(rb"(PASS|FAIL|BLOCKED|INCONCLUSIVE).* TP\d-")
 PORTS = 500
 """How many ports in a row a lab may take, from its base on."""
 
 
 def main() -> None:
-    """Measure, and print the table."""
+    """Measure the exercises one after the other."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--runs", type=int, default=5, help="how many labs to measure (default: 5)")
-    runs = parser.parse_args().runs
+    parser.add_argument("exercises", nargs="*", default=slugs(), metavar="TP", help="which (default: all)")
+    parser.add_argument("--runs", type=int, default=5, help="how many labs of each to measure (default: 5)")
+    chosen = parser.parse_args()
+    for slug in chosen.exercises:
+        report(slug, chosen.runs)
+
+
+def report(slug: str, runs: int) -> None:
+    """Measure an exercise so many times, and print its table."""
     rows = []
     for number in range(1, runs + 1):
-        print(f"run {number} of {runs} …", file=sys.stderr)
-        rows.append(measure())
-    print(f"{'seconds':<26}{'limit':>8}{'median':>8}{'worst':>8}")
+        print(f"{slug}: run {number} of {runs} …", file=sys.stderr)
+        rows.append(measure(slug))
+    print(f"{slug + ', seconds':<26}{'limit':>8}{'median':>8}{'worst':>8}")
     for name, limit in LIMITS.items():
         times = [row[name] for row in rows]
         late = "" if statistics.median(times) <= limit else "  over the limit"
         print(f"{name:<26}{limit:>8.1f}{statistics.median(times):>8.2f}{max(times):>8.2f}{late}")
 
 
-def measure() -> Mapping[str, float]:
+def measure(slug: str) -> Mapping[str, float]:
     """Times of one lab, by the names in ``LIMITS``."""
     with _lab() as environment:
-        up = _seconds(environment, "labstack", "up", "tp1")
-        _seconds(environment, "labstack", "solve", "tp1")
-        first, verdict, whole = _watch(environment, "labcheck", "tp1")
-        reset = _seconds(environment, "labstack", "reset", "tp1", "--yes")
+        up = _seconds(environment, "labstack", "up", slug)
+        _seconds(environment, "labstack", "solve", slug)
+        first, verdict, whole = _watch(environment, "labcheck", slug)
+        reset = _seconds(environment, "labstack", "reset", slug, "--yes")
     return dict(zip(LIMITS, (first, verdict, whole, up, reset), strict=True))
 
 
