@@ -58,9 +58,13 @@ class LabHome:
         """State of the JupyterLab server that ``labstack start`` opens."""
         return self.state / "jupyter"
 
-    def engine(self, machine: str) -> Path:
-        """Engine home of a machine (``a``, ``b``): Docker's ``config.json`` and the image store."""
-        return self.state / "engines" / machine
+    def engines(self, slug: str) -> Path:
+        """The machines of one exercise: no other exercise has anything there."""
+        return self.state / "engines" / slug
+
+    def engine(self, slug: str, machine: str) -> Path:
+        """Engine home of an exercise's machine (``a``, ``b``): Docker's ``config.json`` and the image store."""
+        return self.engines(slug) / machine
 
     def stack(self, slug: str) -> Path:
         """State of one exercise's stack."""

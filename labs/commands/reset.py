@@ -48,7 +48,7 @@ def _announce(home: LabHome, slug: str, inventory: Inventory, console: Console) 
         console.say("reset.process", name=name)
     for message, folder in (
         ("reset.state", home.stack(slug)),
-        *(("reset.machine", home.engine(machine)) for machine in MACHINES),
+        *(("reset.machine", home.engine(slug, machine)) for machine in MACHINES),
         ("reset.work", home.files(slug)),
     ):
         if count := inventory.count(label(home, folder)):

@@ -60,7 +60,7 @@ def _welcome(machine: str, slug: str, values: Mapping[str, str], console: Consol
 
 def _first_folder(home: LabHome, slug: str, machine: str) -> Path:
     """Machine a has the student's files; another machine has nothing but its engine."""
-    return home.files(slug) if machine == MACHINES[0] and home.files(slug).is_dir() else home.engine(machine)
+    return home.files(slug) if machine == MACHINES[0] and home.files(slug).is_dir() else home.engine(slug, machine)
 
 
 def _interactive(home: LabHome, machine: str, values: dict[str, str]) -> list[str]:

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     environ = environment(runner.home, attempt, arguments.machine, runner.environ)
     try:
         reference = Reference.parse(arguments.reference)
-        with closing(RemoteSource(reference, runner.home.engine(arguments.machine), environ)) as source:
+        with closing(RemoteSource(reference, runner.home.engine(attempt.slug, arguments.machine), environ)) as source:
             root = read(source, str(reference.digest or reference.tag))
     except (InvalidReference, TransportError, CredentialsError, InternetUnreadable) as exc:
         raise StackError("error.no-tree", name=arguments.reference, reason=exc) from exc

@@ -144,7 +144,7 @@ def environment(
     """
     is_first = machine == MACHINES[0]
     choice = choose_docker(home, environ) if is_first else Choice(Docker.LAB, is_forced=True)
-    engine = str(home.engine(machine))
+    engine = str(home.engine(attempt.slug, machine))
     return dict(environ) | {
         "PATH": _path(environ, home.bin, Path(sys.executable).parent),
         "LAB_HOME": str(home.state),

@@ -5,14 +5,14 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from labs.home import MACHINES, LabHome
+from labs.home import LabHome
 from labs.processes import DetachedProcess
 from labs.stack.interface import Inventory, StackError
 
 
 def owned(home: LabHome, slug: str) -> Sequence[Path]:
     """The folders that hold an exercise's things. The student's own files are the last."""
-    return (home.stack(slug), *(home.engine(machine) for machine in MACHINES), home.files(slug))
+    return (home.stack(slug), home.engines(slug), home.files(slug))
 
 
 def take(home: LabHome, slug: str, processes: Sequence[DetachedProcess]) -> Inventory:

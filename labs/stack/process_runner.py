@@ -131,7 +131,7 @@ class ProcessRunner:
             parameters=students.parameters(secret, student, lab.id, number),
             engine=ENGINE,
             registries={},
-            machines={machine: str(self.home.engine(machine)) for machine in MACHINES},
+            machines={machine: str(self.home.engine(lab.id, machine)) for machine in MACHINES},
             work=str(self.home.files(lab.id)),
         )
 

@@ -100,7 +100,7 @@ def test_shell_runs_a_command_on_a_machine(lab: LabUnderTest) -> None:
     """A command after -- sees its machine's values and its exit code comes through."""
     shown = lab.labstack("shell", "--machine", "b", "--", "sh", "-c", 'echo "$LAB_MACHINE $LAB_ORG $DOCKER_CONFIG"')
     org = attempt_of(lab).parameters["org"]
-    assert shown.stdout.split() == ["b", org, str(lab.home.engine("b"))]
+    assert shown.stdout.split() == ["b", org, str(lab.home.engine("tp1", "b"))]
     lab.labstack("shell", "--", "sh", "-c", "exit 7", code=7)
     lab.labstack("shell", "--", "no-such-command", code=1)
 
@@ -220,7 +220,7 @@ def no_attempt(lab: LabUnderTest) -> None:
 
 def read_only_folders(lab: LabUnderTest) -> None:
     """Somebody was careful with chmod."""
-    for folder in (lab.twin.folder, lab.home.stack("tp1"), lab.home.engine("a"), lab.home.files("tp1")):
+    for folder in (lab.twin.folder, lab.home.stack("tp1"), lab.home.engine("tp1", "a"), lab.home.files("tp1")):
         folder.chmod(0o500)
 
 
@@ -251,7 +251,7 @@ BREAKAGES: list[Callable[[LabUnderTest], None]] = [
 def test_reset_mends_a_broken_stack(lab: LabUnderTest, break_it: Callable[[LabUnderTest], None]) -> None:
     """From whatever state, a reset ends with what a never-used stack has when it is brought up, and it is up."""
     number = attempt_of(lab).number
-    (lab.home.engine("a") / "config.json").write_text("{}")
+    (lab.home.engine("tp1", "a") / "config.json").write_text("{}")
     (lab.home.files("tp1") / "notes.txt").write_text("mine")
     break_it(lab)
     lab.labstack("reset", "tp1", "--yes")

@@ -23,11 +23,13 @@ def used(folder: Path) -> LabHome:
     for path in (
         home.stack("tp1") / "attempt.json",
         home.stack("tp1") / "hosted" / "store" / "docker" / "data",
-        home.engine("a") / "config.json",
+        home.engine("tp1", "a") / "config.json",
         home.files("tp1") / "Dockerfile",
         home.state / "attempts.json",
         home.backups("tp1") / "earlier" / "Dockerfile",
         home.stack("tp2") / "attempt.json",
+        home.engine("tp2", "a") / "config.json",
+        home.files("tp2") / "compose.yaml",
     ):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
@@ -43,11 +45,21 @@ def home(tmp_path: Path) -> LabHome:
 def test_everything_of_the_exercise_and_nothing_else(home: LabHome) -> None:
     """Its state, the machines and the student's files count; counts, backups and other exercises do not."""
     assert inventory.take(home, "tp1", []).files == (
-        "engines/a/config.json",
+        "engines/tp1/a/config.json",
         "tp1/attempt.json",
         "tp1/hosted/store/docker/data",
         "work/tp1/Dockerfile",
     )
+
+
+def test_two_exercises_share_nothing(home: LabHome) -> None:
+    """What belongs to one exercise, its machines' logins included, goes without a file of the other's."""
+    other = inventory.take(home, "tp2", [])
+    for folder in inventory.owned(home, "tp1"):
+        inventory.remove(folder)
+    assert inventory.take(home, "tp1", []) == NEVER_USED
+    assert inventory.take(home, "tp2", []) == other
+    assert other.files == ("engines/tp2/a/config.json", "tp2/attempt.json", "work/tp2/compose.yaml")
 
 
 def test_a_never_used_stack_has_nothing(tmp_path: Path) -> None:
@@ -115,7 +127,7 @@ def test_read_only_folders_are_made_writable_first() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="becomes another user: needs root on Linux")
-@pytest.mark.parametrize("which", ["tp1/hosted", "tp1", "engines", "."])
+@pytest.mark.parametrize("which", ["tp1/hosted", "tp1", "engines", "engines/tp1", "."])
 def test_closed_folders_are_named_and_regained(which: str) -> None:
     """An ordinary user whose folders were closed by a chmod is told which, and has them back."""
     with tempfile.TemporaryDirectory() as folder:
