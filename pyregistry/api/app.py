@@ -56,7 +56,8 @@ _TLS_LABELS = {TlsVersion.TLS12: "TLSv1.2+", TlsVersion.TLS13: "TLSv1.3"}
 def build_app(wiring: Wiring) -> ASGIApp:
     """The registry as one ASGI application."""
     tls = wiring.settings.http.tls
-    events = EventWriter(wiring.journal, _TLS_LABELS[tls.minimum] if tls else None)
+    tls_version = _TLS_LABELS[tls.minimum] if tls else None
+    events = EventWriter(wiring.journal, tls_version, notes_claims=not wiring.guard.asks)
     log = RequestLog()
     middleware = [
         Middleware(Recalling, wiring, events, log),

@@ -12,6 +12,7 @@ from starlette.types import Scope
 from pyregistry.api.locations import called_by, client_address
 from pyregistry.api.redaction import redact
 from pyregistry.api.router import Match
+from pyregistry.auth.credentials import Basic, parse_authorization
 from pyregistry.spec.digest import Digest
 from pyregistry.spec.errors import ErrorCode
 from pyregistry.spec.identity import ANONYMOUS, Identity
@@ -97,8 +98,11 @@ def peer(scope: Scope) -> str:
     return f"{client[0]}:{client[1]}" if client else ""
 
 
-def journal_event(exchange: Exchange, scope: Scope, tls_version: str | None) -> Event:
-    """The event that remembers the exchange."""
+def journal_event(exchange: Exchange, scope: Scope, tls_version: str | None, *, notes_claims: bool = False) -> Event:
+    """The event that remembers the exchange.
+
+    ``notes_claims``: nobody asked who the client is, so what its Authorization header says of that is noted.
+    """
     found, identity = exchange.match, exchange.identity
     return Event(
         kind="request",
@@ -125,7 +129,7 @@ def journal_event(exchange: Exchange, scope: Scope, tls_version: str | None) -> 
         bytes_out=exchange.bytes_out,
         aborted=exchange.aborted,
         request_id=exchange.request_id,
-        detail=exchange.detail | _said_by_proxy(scope),
+        detail=exchange.detail | _said_by_proxy(scope) | (_claimed(scope) if notes_claims else {}),
     )
 
 
@@ -136,6 +140,16 @@ def _said_by_proxy(scope: Scope) -> dict[str, object]:
     headers = Headers(scope=scope)
     said = {"client": client_address(headers), "base_url": _clipped(called_by(headers, scope["scheme"]))}
     return {name: value for name, value in said.items() if value}
+
+
+def _claimed(scope: Scope) -> dict[str, object]:
+    """By whose name the client came, where a proxy in front has asked for passwords and hands them on: a claim."""
+    if (sent := header(scope, b"authorization")) is None:
+        return {}
+    credentials = parse_authorization(sent)
+    if not isinstance(credentials, Basic) or not credentials.user.isprintable():
+        return {}  # RFC 7617: a name has no control characters
+    return {"claimed_user": _clipped(credentials.user)} if credentials.user else {}
 
 
 def _reference(found: Match | None) -> str | None:

@@ -47,11 +47,20 @@ class EventWriter:
         journal: Where to.
         tls_version: What TLS connections are noted with.
         now: Seconds of a clock that never goes back.
+        notes_claims: Nobody is asked who they are; who says so all the same is noted under that name.
     """
 
-    def __init__(self, journal: EventLog, tls_version: str | None, now: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self,
+        journal: EventLog,
+        tls_version: str | None,
+        now: Callable[[], float] = monotonic,
+        *,
+        notes_claims: bool = False,
+    ) -> None:
         self._journal = journal
         self._tls_version = tls_version
+        self._notes_claims = notes_claims
         self._now = now
         self._cautious_until = 0.0
         self._collecting = _Batch()
@@ -63,7 +72,7 @@ class EventWriter:
         A journal that cannot be written keeps nobody from pulling: the log says so, and the next event is tried.
         """
         batch = self._collecting
-        batch.events.append(journal_event(exchange, scope, self._tls_version))
+        batch.events.append(journal_event(exchange, scope, self._tls_version, notes_claims=self._notes_claims))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write())
         await batch.written.wait()

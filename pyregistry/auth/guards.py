@@ -39,7 +39,7 @@ def guard_for(settings: Settings, now: Callable[[], datetime] = _now) -> Guard:
         signer = TokenSigner(speech.service, settings.http.secret, now)
         parts = (speech, accounts, signer, Outages(), now)
         return Guard(BearerController(*parts, prefix=settings.http.prefix), AccessTokenIssuer(*parts))
-    return Guard(_controller(settings.auth, now))
+    return Guard(_controller(settings.auth, now), asks=settings.auth is not None)
 
 
 def _controller(auth: HtpasswdAuth | TokenAuth | SillyAuth | None, now: Callable[[], datetime]) -> AccessController:

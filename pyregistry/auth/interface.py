@@ -107,3 +107,5 @@ class Guard:
     issuer: TokenIssuer | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     """Headers that the twin adds to every answer."""
+    asks: bool = True
+    """Somebody has to say who they are; False where everybody may do everything."""

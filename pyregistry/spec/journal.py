@@ -81,6 +81,8 @@ class Event:
     upstream_status: int | None = None
     request_id: str | None = None
     detail: dict[str, object] = field(default_factory=dict)
+    """What only this endpoint can tell; ``client`` and ``base_url`` as a proxy in front says; ``claimed_user``, by
+    whose name the request came to a registry that asks nobody: nothing has proved it."""
     previous: str = GENESIS
     hash: str = ""
 

@@ -611,6 +611,18 @@ def test_no_password_is_written_down_or_sent_back(guarded: RunningRegistry) -> N
         assert password.encode() not in written(guarded)
 
 
+def test_no_password_is_written_down_where_nobody_asks_for_one(tmp_path: Path) -> None:
+    """A proxy in front hands names and passwords on: the journal has the name, and nothing has the password."""
+    with running_registry(tmp_path) as registry:
+        for user, password in (("alice", CANARY), (CANARY.replace("canary", "name"), CANARY)):
+            assert registry.request("GET", "/v2/", headers={"Authorization": basic(password, user)}).status == 200
+        registry.request("GET", "/v2/", headers={"Authorization": f"Basic {CANARY}"})
+        claimed = [event.detail.get("claimed_user") for event in registry.events() if event.kind == "request"]
+        assert claimed[-3:] == ["alice", "correct-horse-battery-name", None]
+        for secret in (CANARY, basic(CANARY, "alice").split()[1]):
+            assert secret.encode() not in written(registry)
+
+
 def without_configuration(registry: RunningRegistry) -> bytes:
     """What was written, but for the configuration, which holds ``http.secret``."""
     return written(registry).replace(registry.config_path.read_bytes(), b"")

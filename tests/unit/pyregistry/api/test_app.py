@@ -1,5 +1,6 @@
 """The whole application in this process: order of the steps, refusals, headers, and what is remembered."""
 
+import base64
 import json
 from dataclasses import replace
 
@@ -380,6 +381,58 @@ def test_a_registry_without_referrers_does_not_say_that_it_understood_a_subject(
         assert application.request("PUT", target, signature.body, kind).headers.get("oci-subject") == promised
         listing = application.request("GET", f"/v2/org/app/referrers/{subject.digest}")
         assert listing.status == (200 if promised else 404)
+
+
+def basic(text: str) -> dict[str, str]:
+    """A header of that name and password."""
+    return {"authorization": f"Basic {base64.b64encode(text.encode()).decode()}"}
+
+
+@pytest.mark.parametrize("target", ["/v2/", "/v2/org/app/tags/list", "/v2/UPPER/tags/list", "/nowhere"])
+def test_the_journal_has_the_name_that_nobody_asked_for(target: str) -> None:
+    """A proxy in front asks for passwords: its log and our journal can be held against each other, refusals as well."""
+    application = Application(guard=Guard(OpenDoor(), asks=False))
+    application.request("GET", target, headers=basic("adélaïde:motdepasse:fort"))
+    assert application.event.detail["claimed_user"] == "adélaïde"
+    assert application.event.actor is None
+    assert "motdepasse" not in repr(application.event)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Basic",
+        "Basic !!!",
+        "Basic YWRh",
+        "Bearer YWRhOnB3",
+        basic(":no name")["authorization"],
+        basic("ada\x1b[2J:x")["authorization"],
+        "Basic /w==",
+    ],
+    ids=["empty", "nothing", "no base64", "no colon", "bearer", "no name", "control characters", "no UTF-8"],
+)
+def test_what_is_no_name_is_not_noted(header: str) -> None:
+    """Neither is any of it kept as it came."""
+    application = Application(guard=Guard(OpenDoor(), asks=False))
+    application.request("GET", "/v2/", headers={"authorization": header})
+    assert application.event.detail == {}
+
+
+def test_a_name_is_noted_at_a_length_that_a_journal_can_bear() -> None:
+    """And without an access token that slipped into its place."""
+    application = Application(guard=Guard(OpenDoor(), asks=False))
+    application.request("GET", "/v2/", headers=basic("a" * 100_000 + ":x"))
+    assert application.event.detail == {"claimed_user": "a" * 1024}
+    application.request("GET", "/v2/", headers=basic("ghp_0123456789abcdef:x"))
+    assert application.event.detail == {"claimed_user": "REDACTED"}
+
+
+def test_who_is_asked_claims_nothing() -> None:
+    """Where passwords or tokens are verified, the actor says who it was."""
+    application = Application(controller=Doorkeeper())
+    application.request("GET", "/v2/", headers=basic("ada:motdepasse"))
+    assert application.event.detail == {}
 
 
 def test_the_journal_has_what_a_proxy_says() -> None:

@@ -11,12 +11,13 @@ import pytest
 
 from pyregistry.api.recalling import Answer, Answers
 from pyregistry.api.router import match
+from pyregistry.auth.interface import Guard
 from pyregistry.drivers.filesystem import FilesystemDriver
 from pyregistry.spec.digest import Digest
 from pyregistry.store import paths
 from pyregistry.store.recall import RESTS_ON_NOTHING, Proof, Prover
 from tests.fakes.pushes import Image, an_image, push_image
-from tests.unit.pyregistry.api.harness import ALICE, Application, Doorkeeper
+from tests.unit.pyregistry.api.harness import ALICE, Application, Doorkeeper, OpenDoor
 
 AS_ALICE = {"authorization": "alice"}
 
@@ -244,3 +245,16 @@ def test_answers_take_no_more_memory_than_they_may() -> None:
     assert [bool(answers.get(("GET", name))) for name in (b"a", b"b", b"c", b"d")] == [True, False, True, True]
     answers.keep(("GET", b"d"), _answer(size, replace(RESTS_ON_NOTHING, expires_at=0.0)))
     assert answers.get(("GET", b"d")) is None
+
+
+def test_whose_name_it_was_asked_by_belongs_to_the_request(tmp_path: Path) -> None:
+    """Where nobody asks for it: never to the answer that is kept."""
+    driver = CountingDriver(tmp_path)
+    prover = Prover(driver, now=lambda: datetime.now(UTC) + timedelta(hours=1))
+    application = Application(driver=driver, prover=prover, guard=Guard(OpenDoor(), asks=False))
+    push_image(application.store, "org/app", an_image("a"), "1.0")
+    claimed = []
+    for headers in ({"authorization": "Basic YWRhOjE="}, {"authorization": "Basic Z3JhY2U6Mg=="}, {}):
+        application.request("GET", "/v2/org/app/manifests/1.0", headers=headers)
+        claimed.append(application.event.detail.pop("claimed_user", None))
+    assert claimed == ["ada", "grace", None]

@@ -39,6 +39,7 @@ def test_without_a_guard_everybody_may_do_everything() -> None:
     for header in (None, basic("x"), "Bearer x"):
         assert guard.controller.authorize(RequestCredentials(header, BASE_URL), wanted) is ANONYMOUS
     assert guard.issuer is None
+    assert not guard.asks
 
 
 def test_a_password_file_asks_for_name_and_password(tmp_path: Path) -> None:
