@@ -5,6 +5,7 @@ id = "tp1"
 chapter = "§1 to §5"
 title.fr = "…"
 title.en = "…"
+payload = 5_000_000             # bytes of the starter's payload.bin, which none can compress; left out: no such file
 [[services]]                    # what the stack runs
 role = "hosted"                 # hosted: what the exercise pushes to
 name = "ghcr.io"                # the name that the exercise types
@@ -81,7 +82,10 @@ class Mutant:
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """One exercise. ``folder`` holds ``starter/``, ``solution/`` and ``mutants/``."""
+    """One exercise. ``folder`` holds ``starter/``, ``solution/`` and ``mutants/``.
+
+    ``payload`` is the size in bytes of the starter's ``payload.bin``, 0 where it has none.
+    """
 
     id: str
     chapter: str
@@ -91,6 +95,7 @@ class Lab:
     mutants: tuple[Mutant, ...]
     folder: Traversable
     private: Private | None = None
+    payload: int = 0
 
     def mutant(self, name: str) -> Mutant:
         """The mutant of that name. Raises KeyError."""
@@ -126,4 +131,5 @@ def load(slug: str) -> Lab:
         mutants=tuple(Mutant(**(row | {"kills": tuple(row["kills"])})) for row in values["mutants"]),
         folder=folder,
         private=Private(**values["private"]) if "private" in values else None,
+        payload=values.get("payload", 0),
     )

@@ -18,6 +18,9 @@ MANIFEST = "starter.json"
 PROGRAM = "greet"
 """The application of the exercises: a static executable for this machine's architecture."""
 
+PAYLOAD = "payload.bin"
+"""Where an exercise needs a layer of some size: bytes of the attempt's own, which look random to a compressor."""
+
 
 def install(home: LabHome, lab: Lab, parameters: Mapping[str, str], language: str) -> None:
     """Write the starter's files that are missing, and those that the student left as they were."""
@@ -43,6 +46,8 @@ def starter(lab: Lab, parameters: Mapping[str, str], language: str) -> dict[str,
     from labs.engine.program import program
 
     files = {PROGRAM: program(host_platform().architecture)}
+    if lab.payload:
+        files[PAYLOAD] = hashlib.shake_256(parameters["nonce"].encode()).digest(lab.payload)
     notebook = CHECKOUT / "notebooks" / notebook_name(lab.id, language)
     if notebook.exists():
         files[notebook.name] = notebook.read_bytes()

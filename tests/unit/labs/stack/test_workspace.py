@@ -1,5 +1,7 @@
 """The student's files."""
 
+import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,16 @@ def test_starter_is_filled_in(lab: Lab, language: str) -> None:
     assert b'lab.registry.nonce="abcdef"' in files["Dockerfile"]
     assert b'org.opencontainers.image.source="https://github.com/atelier-1/tp1-2"' in files["Dockerfile"]
     assert files["greet"].startswith(b"\x7fELF")
+
+
+def test_a_payload_is_the_attempts_own_and_does_not_shrink(lab: Lab) -> None:
+    """An exercise that asks for a payload gets as many bytes as it asks for, others with another nonce, none twice."""
+    sized = replace(lab, payload=100_000)
+    mine, again, theirs = (
+        workspace.starter(sized, PARAMETERS | {"nonce": nonce}, "en")[workspace.PAYLOAD] for nonce in ("a", "a", "b")
+    )
+    assert mine == again != theirs
+    assert len(mine) == 100_000 <= len(zlib.compress(mine, 9))
 
 
 def test_texts_are_in_the_students_language(lab: Lab) -> None:
