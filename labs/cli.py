@@ -16,7 +16,7 @@ from pyregistry.spec.journal import JournalBroken
 
 COMMANDS = (
     *("doctor", "start", "up", "down", "reset", "status", "logs", "shell"),
-    *("solve", "whoami", "pat", "journal", "tree"),
+    *("solve", "whoami", "pat", "cert", "journal", "tree"),
 )
 """In the order of the help. A module has ``configure(parser, console)`` and ``run(arguments, console) -> int``."""
 
