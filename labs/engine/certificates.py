@@ -3,39 +3,87 @@
 import ipaddress
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from labs.engine.trust import unverified
+from labs.engine.wording import quote
 
 CONNECT_TIMEOUT_SECONDS = 10
 
 
-def explain(address: tuple[str, int], name: str, fault: ssl.SSLCertVerificationError) -> str:
+def explain(
+    address: tuple[str, int], name: str, fault: ssl.SSLCertVerificationError, roots: Sequence[Path] = ()
+) -> str:
     """Why the certificate that ``address`` shows for ``name`` is refused: expired, then other name, then unknown CA.
 
     Args:
         address: Where the certificate is shown.
         name: The host name that was asked for.
         fault: What OpenSSL said; the answer where the certificate cannot be seen again.
+        roots: PEM files of the CAs that were trusted, the public ones aside.
     """
     try:
         certificate = x509.load_der_x509_certificate(_shown_certificate(address, name))
     except (OSError, ValueError):
         return f"x509: {fault.verify_message}"
-    return f"x509: {refusal(certificate, name, datetime.now(UTC))}"
+    return f"x509: {refusal(certificate, name, datetime.now(UTC), tuple(_read(roots)))}"
 
 
-def refusal(certificate: x509.Certificate, name: str, now: datetime) -> str:
+def refusal(certificate: x509.Certificate, name: str, now: datetime, roots: Sequence[x509.Certificate] = ()) -> str:
     """The first reason, in Go's order; when the certificate itself has none, its issuer is unknown."""
     return (
         _expiry_fault(certificate, now)
         or _name_fault(certificate, name.strip("[]"))
-        or "certificate signed by unknown authority"
+        or f"certificate signed by unknown authority{_hint(certificate, roots, now)}"
     )
+
+
+def _hint(certificate: x509.Certificate, roots: Sequence[x509.Certificate], now: datetime) -> str:
+    """What Go says of a trusted CA that has the issuer's name, and did not issue this or may not any more."""
+    for root in roots:
+        fault = _issuer_fault(certificate, root, now) if root.subject == certificate.issuer else None
+        if fault:
+            what = "while trying to verify candidate authority certificate"
+            return f" (possibly because of {quote(fault)} {what} {quote(_title(root))})"
+    return ""
+
+
+def _issuer_fault(certificate: x509.Certificate, issuer: x509.Certificate, now: datetime) -> str | None:
+    """Why a CA of the right name does not vouch: it may not, it has another key, or its time is over."""
+    try:
+        may_sign = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        may_sign = False
+    if not may_sign:
+        return "x509: invalid signature: parent certificate cannot sign this kind of certificate"
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (InvalidSignature, TypeError, ValueError):
+        is_rsa = isinstance(issuer.public_key(), rsa.RSAPublicKey)
+        return "crypto/rsa: verification error" if is_rsa else "x509: ECDSA verification failure"
+    expiry = _expiry_fault(issuer, now)
+    return f"x509: {expiry}" if expiry else None
+
+
+def _title(certificate: x509.Certificate) -> str:
+    """How Go calls a certificate: by common name, else organization, else serial number."""
+    for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME):
+        for attribute in certificate.subject.get_attributes_for_oid(kind):
+            return str(attribute.value)
+    return f"serial:{certificate.serial_number}"
+
+
+def _read(roots: Sequence[Path]) -> Iterator[x509.Certificate]:
+    """The certificates in PEM files; what is none was told of before TLS began."""
+    for path in roots:
+        yield from x509.load_pem_x509_certificates(path.read_bytes())
 
 
 def _shown_certificate(address: tuple[str, int], name: str) -> bytes:

@@ -47,25 +47,31 @@ class Trust:
             self._insecure = self._read_insecure()
         return self._insecure
 
-    def context(self, registry: str, authority: Path | None = None) -> ssl.SSLContext:
+    def context(self, registry: str, authorities: Sequence[Path] | None = None) -> ssl.SSLContext:
         """How TLS to ``host[:port]`` is verified.
 
         Args:
             registry: The name as typed: it is the folder's name under ``certs.d``.
-            authority: A CA that takes the place of the public ones for this name.
+            authorities: CAs that take the place of the public ones for this name; None: the public ones.
 
         Raises:
             TrustError: A CA file cannot be read.
         """
         if self.is_insecure(registry):
             return unverified()
-        context = _verified(authority)
-        certificates = self._folder / "certs.d" / registry
-        for path in sorted(certificates.glob("*.crt")):
+        context = _verified(authorities)
+        for path in self.added(registry):
             _load(context, path)
-        for path in sorted(certificates.glob("*.cert")):
+        for path in sorted(self._certificates(registry).glob("*.cert")):
             _load_client(context, path)
         return context
+
+    def added(self, registry: str) -> Sequence[Path]:
+        """The CAs that the student trusts for ``host[:port]``, by ``certs.d``."""
+        return sorted(self._certificates(registry).glob("*.crt"))
+
+    def _certificates(self, registry: str) -> Path:
+        return self._folder / "certs.d" / registry
 
     def _read_insecure(self) -> Sequence[str]:
         path = self._folder / "daemon.json"
@@ -109,12 +115,14 @@ def unverified() -> ssl.SSLContext:
     return context
 
 
-def _verified(authority: Path | None) -> ssl.SSLContext:
+def _verified(authorities: Sequence[Path] | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if authority is None:
+    if authorities is None:
         context.load_default_certs()
-    else:
-        _load(context, authority)
+    for path in authorities or ():
+        _load(context, path)
+    # To Go whatever is trusted ends a chain: an intermediate, or the server's own certificate put into certs.d.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     # Go reads subject alternative names only, and so must a lesson on them.
     context.hostname_checks_common_name = False
     return context

@@ -21,17 +21,17 @@ class Leaf:
 
 
 class TestAuthority:
-    """A CA in a folder: ``ca.crt``, and what it issues."""
+    """A CA in a folder: ``ca.crt``, valid from ``starts`` to ``ends`` in days from now, and what it issues."""
 
     __test__ = False
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, starts: int = -1, ends: int = 30) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _common_name("Test CA")
         self.path = folder / "ca.crt"
-        builder = _builder(self._name, self._name, self._key.public_key(), -1, 30)
+        builder = _builder(self._name, self._name, self._key.public_key(), starts, ends)
         certificate = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         self.path.write_bytes(certificate.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 

@@ -67,7 +67,7 @@ class Machine:
     def internet(self) -> Internet:
         """Which names reach a twin."""
         try:
-            return Internet.locate(self.environ)
+            return Internet.locate(self.environ, self.home)
         except InternetUnreadable as exc:
             raise CommandFailed(f"{self.program}: {exc}") from exc
 

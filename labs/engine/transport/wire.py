@@ -26,7 +26,7 @@ from urllib3.exceptions import (
 )
 from urllib3.response import BaseHTTPResponse
 
-from labs.engine.internet import HTTPS_PORT, Internet, Route
+from labs.engine.internet import HTTPS_PORT, Internet, InternetUnreadable, PortClosed, Route
 from labs.engine.transport.faults import ConnectionBroken, RequestFailed
 from labs.engine.trust import Trust, TrustError
 
@@ -58,6 +58,7 @@ class Wire:
         self._internet = internet
         self._user_agent = user_agent
         self._pools: dict[tuple[str, str], HTTPConnectionPool] = {}
+        self._routes: dict[tuple[str, str], Route] = {}
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -144,7 +145,7 @@ class Wire:
             return HTTPConnectionPool(
                 route.host, route.port, timeout=TIMEOUT, maxsize=CONNECTIONS_PER_HOST, blocksize=CHUNK_SIZE
             )
-        context = self._trust.context(netloc, route.authority)
+        context = self._trust.context(netloc, route.authorities)
         pool = HTTPSConnectionPool(
             route.host,
             route.port,
@@ -159,15 +160,18 @@ class Wire:
         return pool
 
     def _route(self, scheme: str, netloc: str) -> Route:
-        port = urlsplit(f"//{netloc}").port or (HTTPS_PORT if scheme == "https" else HTTP_PORT)
-        return self._internet.route(_hostname(netloc), port)
+        """Where a name is reached, as it was found the first time: what a fault is told of is what was dialled."""
+        if (scheme, netloc) not in self._routes:
+            port = urlsplit(f"//{netloc}").port or (HTTPS_PORT if scheme == "https" else HTTP_PORT)
+            self._routes[scheme, netloc] = self._internet.route(_hostname(netloc), port)
+        return self._routes[scheme, netloc]
 
     @contextmanager
     def _translated(self, method: str, url: str) -> Iterator[None]:
         """Turn urllib3's faults into ours."""
         try:
             yield
-        except TrustError as exc:
+        except (InternetUnreadable, PortClosed, TrustError) as exc:
             raise RequestFailed(method, url, str(exc)) from exc
         except SSLError as exc:
             raise RequestFailed(method, url, self._tls_fault(url, exc)) from exc
@@ -197,7 +201,8 @@ class Wire:
             from labs.engine.certificates import explain
 
             route = self._route(parts.scheme, parts.netloc)
-            reason = explain((route.host, route.port), _hostname(parts.netloc), cause)
+            roots = (*(route.authorities or ()), *self._trust.added(parts.netloc))
+            reason = explain((route.host, route.port), _hostname(parts.netloc), cause, roots)
             return f"tls: failed to verify certificate: {reason}"
         if any(reason in str(fault) for reason in _NOT_TLS):
             return "http: server gave HTTP response to HTTPS client"
@@ -218,7 +223,9 @@ def _hostname(netloc: str) -> str:
 
 
 def _resolved(route: Route) -> str:
-    """The address that was dialled, as Go prints it."""
+    """The address that was dialled, as Go prints it; of a private name, the port that was typed."""
+    if route.told:
+        return f"{route.host}:{route.told}"
     try:
         address = socket.getaddrinfo(route.host, route.port, type=socket.SOCK_STREAM)[0][4]
     except OSError:

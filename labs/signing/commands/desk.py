@@ -1,7 +1,7 @@
 """Where a command works: the engine's machine, with cosign's flags for a registry and its ways of asking."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -51,12 +51,12 @@ class AskedTrust(Trust):
         """Whether plain HTTP may be tried after TLS. Raises TrustError."""
         return self._allows_http or super().is_insecure(registry)
 
-    def context(self, registry: str, authority: Path | None = None) -> SSLContext:
+    def context(self, registry: str, authorities: Sequence[Path] | None = None) -> SSLContext:
         """How TLS is verified. Raises TrustError."""
         if self._accepts_all:
             return unverified()
         # the machine's own, for which plain HTTP that only this command allows is no reason not to verify TLS
-        context = self._machine.context(registry, authority)
+        context = self._machine.context(registry, authorities)
         if self._authority:
             try:
                 context.load_verify_locations(cafile=self._authority)

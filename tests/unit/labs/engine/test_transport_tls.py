@@ -1,6 +1,7 @@
 """Whom TLS trusts: every name is verified but loopback; the lab's CA counts for its twins only."""
 
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -43,6 +44,18 @@ class Client:
         prefix = f'Get "https://{NAME}/v2/": '
         assert str(caught.value).startswith(prefix)
         return str(caught.value).removeprefix(prefix)
+
+    def connect_private(self, port: int, name: str = NAME) -> str:
+        """Ping a registry that the student built, whose ports 443 and 80 are on ``port``; returns the origin."""
+        internet = Internet(TWIN, private={NAME: {443: port, 80: port}})
+        wire = self._resources.enter_context(Wire(internet, Trust(self.folder), "test"))
+        return Registry(wire, name).connect()
+
+    def trust(self, authority: TestAuthority, name: str = NAME) -> None:
+        """Put a CA where the student puts theirs."""
+        folder = self.folder / "certs.d" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "ca.crt").write_bytes(authority.path.read_bytes())
 
     def close(self) -> None:
         """Stop everything."""
@@ -109,6 +122,68 @@ def test_certs_d_is_trusted_for_its_name_only(client: Client) -> None:
     folder.rename(folder.with_name("other.example.com"))
     with pytest.raises(RequestFailed, match="unknown authority"):
         client.connect(fake)
+
+
+def test_a_private_name_is_trusted_by_certs_d_and_by_nothing_else(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For the student's registry not even the system's CAs count, only what lies in certs.d for exactly that name."""
+    fake = client.serve(client.authority.issue(NAME))
+    monkeypatch.setenv("SSL_CERT_FILE", str(client.authority.path))
+    client.trust(client.authority, f"{NAME}:8443")
+    with pytest.raises(RequestFailed, match=r"x509: certificate signed by unknown authority$"):
+        client.connect_private(fake.port)
+    client.trust(client.authority)
+    assert client.connect_private(fake.port) == f"https://{NAME}"
+    assert fake.requests[0].headers["Host"] == NAME
+
+
+def test_a_private_name_is_never_spoken_to_in_the_clear_unless_it_is_listed(client: Client) -> None:
+    """Plain http answers there, and is taken only where daemon.json names the registry."""
+    fake = client.serve(None)
+    with pytest.raises(RequestFailed, match="server gave HTTP response to HTTPS client"):
+        client.connect_private(fake.port)
+    client.folder.mkdir(exist_ok=True)
+    (client.folder / "daemon.json").write_text(json.dumps({"insecure-registries": [NAME]}))
+    assert client.connect_private(fake.port) == f"http://{NAME}"
+
+
+@pytest.mark.parametrize(("typed", "told"), [(NAME, 443), (f"{NAME}:8443", 8443)])
+def test_a_port_of_a_private_name_where_nothing_listens(client: Client, typed: str, told: int) -> None:
+    """Refused in Docker's words, with the port that was typed: killed behind its port, or never published."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        gone = int(server.getsockname()[1])
+    with pytest.raises(RequestFailed) as caught:
+        client.connect_private(gone, typed)
+    assert str(caught.value) == f'Get "https://{typed}/v2/": dial tcp 127.0.0.1:{told}: connect: connection refused'
+
+
+def test_what_is_trusted_ends_a_chain(client: Client) -> None:
+    """As Go has it, the server's own certificate in certs.d is trusted, though a CA that nobody knows signed it."""
+    leaf = client.authority.issue(NAME)
+    client.trust(client.authority)
+    (client.folder / "certs.d" / NAME / "ca.crt").write_bytes(Path(leaf.certificate).read_bytes())
+    assert client.connect_private(client.serve(leaf).port) == f"https://{NAME}"
+
+
+def test_a_ca_that_was_made_anew(client: Client, tmp_path: Path) -> None:
+    """The right name and another key, which happens to everybody: Go says which CA it tried."""
+    client.trust(TestAuthority(tmp_path / "anew"))
+    with pytest.raises(RequestFailed) as caught:
+        client.connect_private(client.serve(client.authority.issue(NAME)).port)
+    assert str(caught.value).endswith(
+        'x509: certificate signed by unknown authority (possibly because of "x509: ECDSA verification failure" '
+        'while trying to verify candidate authority certificate "Test CA")'
+    )
+
+
+def test_a_ca_whose_time_is_over(client: Client, tmp_path: Path) -> None:
+    """The server's certificate is good, the CA's is not: Go says so of the candidate."""
+    expired = TestAuthority(tmp_path / "expired", starts=-9, ends=-2)
+    client.trust(expired)
+    with pytest.raises(RequestFailed) as caught:
+        client.connect_private(client.serve(expired.issue(NAME)).port)
+    assert 'unknown authority (possibly because of "x509: certificate has expired or is not yet' in str(caught.value)
 
 
 def test_broken_ca_file_is_named(client: Client) -> None:
