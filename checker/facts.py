@@ -289,6 +289,7 @@ class Handshake:
         version: ``TLSv1.3`` …; None where no handshake succeeded even without verification.
         chain: As the server sent it, the leaf first.
         trusted: It leads to a CA of the student's (``certs.d``), or one that the system trusts; name and dates aside.
+        at: When, aware UTC: the chain's dates are held against it.
         fault: OpenSSL's word on the chain, where it is not trusted.
         authorities: Files of the CAs that the student trusts for this name.
         old_versions: Versions below TLS 1.2 that the server takes.
@@ -299,6 +300,7 @@ class Handshake:
     version: str | None
     chain: tuple[Certificate, ...]
     trusted: bool
+    at: datetime
     fault: str | None = None
     authorities: tuple[str, ...] = ()
     old_versions: tuple[str, ...] = ()
