@@ -306,6 +306,17 @@ class Handshake:
     old_versions: tuple[str, ...] = ()
 
 
+class Fault(StrEnum):
+    """What came instead of an HTTP answer. Silence and garbage are no facts: their source is ``Unavailable``."""
+
+    REFUSED = "refused"
+    """Nothing listens, or the stack opens no such port."""
+    CLOSED = "closed"
+    """The connection was taken, and closed without a word."""
+    TLS = "tls"
+    """TLS was spoken where HTTP was asked for, or the other way round."""
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """One answer: the status, and the headers that say why. None: no HTTP answer, ``fault`` says what came instead."""
@@ -313,7 +324,7 @@ class Door:
     status: int | None
     challenge: str | None = None
     location: str | None = None
-    fault: str | None = None
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,7 +362,7 @@ class Plain:
 class Backend:
     """The registry's own port as others reach it: by ``service port`` what ``/v2/`` answers without credentials.
 
-    Only ports that the stack opens to the outside are in it, besides that of the TLS door.
+    Only ports that the stack opens to the outside are in it, besides those of the TLS door and of port 80 (``Plain``).
     """
 
     doors: Mapping[str, Door]
@@ -443,7 +454,9 @@ class Signature:
         verified: It verifies with the registered key, and what is signed is that digest.
         signed: The digest that the signed words name, None where they make no sense.
         repository: The repository that they name, None where they name none.
-        fault: Why it does not verify.
+        fault: Why it does not verify, in cosign's words.
+        step: The step of the proof at which it ended: ``content``, ``shape``, ``signature`` (another key, or changed
+            bytes), ``type`` or ``digest`` (the key signed another image); None where it verifies.
     """
 
     form: str
@@ -452,6 +465,7 @@ class Signature:
     signed: str | None = None
     repository: str | None = None
     fault: str | None = None
+    step: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
