@@ -1,0 +1,6 @@
+#!/bin/sh
+# The file of passwords was made anew with another password, which nobody knows.
+. "$LAB_STEPS"
+
+solve
+htpasswd -Bbc auth/htpasswd "$LAB_USER" "$(openssl rand -base64 18)"
