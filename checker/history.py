@@ -32,8 +32,20 @@ def describe(event: Event) -> Evidence:
     what = f"{event.method} {event.path}" if event.kind == "request" else event.detail.get("action", event.kind)
     status = "" if event.status is None else f" {event.status}"
     code = "" if event.error_code is None else f" {event.error_code}"
-    who = event.actor or "anonymous"
+    who = account(event) or "anonymous"
     return Evidence("journal", f"journal #{event.seq} {event.at:%H:%M:%S}Z {what}{status}{code} as {who}", event.hash)
+
+
+def account(event: Event) -> str | None:
+    """Who asked; None is nobody.
+
+    A registry that asks nobody for a password knows the name that came with the request and no more: the proxy before
+    it asked. That the proxy does ask is for other checks to prove.
+    """
+    if event.actor is not None:
+        return event.actor
+    claimed = event.detail.get("claimed_user")
+    return str(claimed) if claimed else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,8 @@ class Check:
         section: The chapter's section to read.
         uses: What must have been read, or have proved unreadable, before ``judge`` is called.
         causes: Ids of every cause that ``judge`` can name; stable.
-        needs: Codes whose FAIL explains this check's FAIL: it is then BLOCKED, so that one fault is one red line.
+        needs: Codes whose FAIL explains this check's FAIL, or why it cannot be judged: it is then BLOCKED, so that one
+            fault is one red line.
             What passes on its own evidence passes.
     """
 

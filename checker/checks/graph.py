@@ -28,11 +28,14 @@ def closure(checks: Sequence[Check], codes: Sequence[str]) -> list[Check]:
 
 
 def blocked_by(check: Check, checks: Mapping[str, Check], findings: Mapping[str, Finding]) -> tuple[str, ...]:
-    """The failures that explain this one, the roots only; empty when it fails on its own, or does not fail."""
-    if findings[check.code].status is not Status.FAIL:
+    """The failures that explain this check's failure, or why it could not be judged: the roots only.
+
+    Empty when it passes, fails on its own, or could not be judged for a reason of its own.
+    """
+    if findings[check.code].status not in {Status.FAIL, Status.INCONCLUSIVE}:
         return ()
     roots: dict[str, None] = {}
     for code in check.needs:
-        if findings[code].status is Status.FAIL:
-            roots |= dict.fromkeys(blocked_by(checks[code], checks, findings) or (code,))
+        own = (code,) if findings[code].status is Status.FAIL else ()
+        roots |= dict.fromkeys(blocked_by(checks[code], checks, findings) or own)
     return tuple(roots)

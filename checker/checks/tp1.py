@@ -2,28 +2,35 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from functools import partial
 
 from checker import history
+from checker.checks.images import NONCE_LABEL, Bytes, label_causes
+from checker.checks.pushes import (
+    TAG,
+    pushed_elsewhere,
+    pushed_too_early,
+    pushes,
+    refused,
+    tag_lost,
+    target_repository,
+    unfinished,
+)
+from checker.checks.telling import Ranked, distinct, newest, newest_first, ref, shown
 from checker.facts import NO_JOURNAL, Blob, BlobState, Facts, ImageStore, Journal, Manifest, Source, Target, Task, known
 from checker.history import AccessToken, describe
 from checker.model import Cause, Check, Evidence, Finding, Status, Tense
 from pyregistry.spec.journal import Event
 
-TAG = "1.0"
 ALIASES = ("1", "latest")
 """Where §3's ladder leads from ``1.0``: the major version, and ``latest``."""
-NONCE_LABEL = "lab.registry.nonce"
 SOURCE_LABEL = "org.opencontainers.image.source"
 READ, WRITE = "read:packages", "write:packages"
-
-_Ranked = list[tuple[int, Cause]]
-"""Causes, each with the sequence number of the event that tells it."""
 
 
 def target(parameters: Mapping[str, str]) -> Target:
     """The repository and the tags of the exercise."""
-    return Target(f"{parameters['org']}/{parameters['repo']}/app", (TAG, *ALIASES))
+    return Target(target_repository(parameters["org"], parameters["repo"]), (TAG, *ALIASES))
 
 
 # --- step 1: a PAT with write:packages, and no more
@@ -75,7 +82,7 @@ def _pat_causes(
             causes.append(Cause("pat.missing-scope", {"id": token.id, "scopes": ", ".join(token.scopes) or "-"}))
     if not tokens and any(history.action(event) == "pat.created" for event in _of(user, journal.events)):
         causes.append(Cause("pat.before-start"))
-    return _distinct(causes) or (Cause("pat.none"),)
+    return distinct(causes) or (Cause("pat.none"),)
 
 
 # --- step 2: docker login ghcr.io
@@ -89,14 +96,14 @@ def judge_login(facts: Facts) -> Finding:
     named = [host for host in facts.task.hosts if host in client.hosts]
     expected: Mapping[str, str | int] = {"login": f"{user}: {history.CLASSIC}"}
     if not proofs:
-        refused = _login_causes(facts.task, journal, client.hosts)
-        last = _last(event for event in journal.since_start if event.endpoint == history.TOKEN_ENDPOINT)
-        return Finding(Status.FAIL, _shown(last), {"login": _ref(last)}, expected, refused)
+        causes = _login_causes(facts.task, journal, client.hosts)
+        last = newest(event for event in journal.since_start if event.endpoint == history.TOKEN_ENDPOINT)
+        return Finding(Status.FAIL, shown(last), {"login": ref(last)}, expected, causes)
     files = tuple(Evidence("file", f"config.json: {host}") for host in named)
     return Finding(
         Status.PASS,
         (describe(proofs[0]), *files),
-        {"login": _ref(proofs[0])},
+        {"login": ref(proofs[0])},
         expected,
         advice=_login_advice(named, client.inline),
     )
@@ -119,7 +126,7 @@ def _login_causes(task: Task, journal: Journal, hosts: Sequence[str]) -> tuple[C
         if event.seq > journal.horizon_seq or (event.actor == user and history.is_login(event))
     ]
     elsewhere = [Cause("login.other-host", {"host": host}) for host in hosts if host not in task.hosts]
-    return _newest_first(ranked) or (*elsewhere, Cause("login.never"))
+    return newest_first(ranked) or (*elsewhere, Cause("login.never"))
 
 
 def _login_cause(event: Event, user: str, revoked: set[str | None]) -> Cause:
@@ -145,85 +152,31 @@ def judge_push(facts: Facts) -> Finding:
     if now is None and facts.journal == NO_JOURNAL:
         return Finding(Status.FAIL, (), {"digest": "-"}, expected, (Cause("push.absent"),))
     journal = known(facts.journal)
-    mine = [e for e in _pushes(journal, want.repository) if e.actor == facts.task.parameters["user"]]
-    proof = _last(event for event in mine if event.digest == now)
+    mine = [e for e in pushes(journal, want.repository) if e.actor == facts.task.parameters["user"]]
+    proof = newest(event for event in mine if event.digest == now)
     if proof is not None and now is not None:
         evidence = (describe(proof), Evidence("http", f"{want.repository}:{TAG} → {now}", now.partition(":")[2]))
         return Finding(Status.PASS, evidence, {"name": f"{want.repository}:{TAG}", "digest": now}, expected)
-    last = _last(event for event in journal.since_start if history.write_target(event) is not None)
-    observed = {"push": _ref(last), "digest": now or "-", "tags": ", ".join(tags.listed) or "-"}
-    return Finding(Status.FAIL, _shown(last), observed, expected, _push_causes(facts, journal, now))
-
-
-def _pushes(journal: Journal, repository: str, tag: str = TAG) -> list[Event]:
-    """Successful pushes of the tag since the start."""
-    pushes = (event for event in journal.since_start if history.is_manifest_push(event))
-    return [event for event in pushes if event.repository == repository and tag in history.pushed_tags(event)]
+    last = newest(event for event in journal.since_start if history.write_target(event) is not None)
+    observed = {"push": ref(last), "digest": now or "-", "tags": ", ".join(tags.listed) or "-"}
+    return Finding(Status.FAIL, shown(last), observed, expected, _push_causes(facts, journal, now))
 
 
 def _push_causes(facts: Facts, journal: Journal, now: str | None) -> tuple[Cause, ...]:
     """Why the tag is not the student's, the newest try first; without any try, what the student's image store tells."""
-    want = target(facts.task.parameters).repository
+    want, user = target(facts.task.parameters).repository, facts.task.parameters["user"]
     ranked = [
-        *_tag_lost(facts.task, journal, want, now),
-        *_pushed_elsewhere(facts.task, journal, want),
-        *_refused(facts.task, journal),
-        *_unfinished(journal, want),
-        *_pushed_too_early(facts.task, journal, want),
+        *tag_lost(journal, user, want, now),
+        *pushed_elsewhere(journal, user, want),
+        *refused(journal, partial(_refusal_cause, facts.task)),
+        *unfinished(journal, want),
+        *pushed_too_early(journal, user, want),
     ]
     store = facts.store if isinstance(facts.store, ImageStore) else ImageStore(seen=False)
-    return _newest_first(ranked) or _never_pushed(facts.task, want, store)
+    return newest_first(ranked) or _never_pushed(facts.task, want, store)
 
 
-def _tag_lost(task: Task, journal: Journal, want: str, now: str | None) -> _Ranked:
-    """The student did push the tag: it was deleted, or moved by somebody. Or only somebody else pushed it."""
-    pushes = _pushes(journal, want)
-    mine = [event for event in pushes if event.actor == task.parameters["user"]]
-    others = [event for event in pushes if event.actor != task.parameters["user"]]
-    if mine and now is None:
-        return [(mine[-1].seq, Cause("push.tag-deleted"))]
-    cause = "push.moved-by-another" if mine else "push.another-account"
-    return [(event.seq, Cause(cause, {"account": event.actor or "anonymous"})) for event in others]
-
-
-def _pushed_elsewhere(task: Task, journal: Journal, want: str) -> _Ranked:
-    """Pushes of the student that the registry took, under another name or another tag."""
-    pushes = [e for e in _of(task.parameters["user"], journal.since_start) if history.is_manifest_push(e)]
-    tagged = [(event, history.pushed_tags(event)) for event in pushes if history.pushed_tags(event)]
-    ranked: _Ranked = [
-        (e.seq, Cause("push.other-repository", {"name": f"{e.repository}:{names[0]}"}))
-        for e, names in tagged
-        if e.repository != want
-    ]
-    here = [(event, names) for event, names in tagged if event.repository == want]
-    tags = sorted(set(chain.from_iterable(names for _, names in here)))
-    if not here or TAG in tags:
-        return ranked
-    only_latest = tags == ["latest"]
-    return [
-        *ranked,
-        (
-            here[-1][0].seq,
-            Cause("push.only-latest") if only_latest else Cause("push.other-tag", {"tags": ", ".join(tags)}),
-        ),
-    ]
-
-
-def _refused(task: Task, journal: Journal) -> _Ranked:
-    """Writes that the registry refused. The 401 that begins every token dance is not one: an account came after it."""
-    refusals = [event for event in journal.since_start if history.is_write_refusal(event)]
-    known_since: dict[str | None, int] = {}
-    for event in journal.since_start:
-        if event.actor is not None and not history.is_refusal(event):
-            known_since[history.write_target(event) or event.repository] = event.seq
-    return [
-        (event.seq, _refusal_cause(event, str(history.write_target(event)), task))
-        for event in refusals
-        if event.actor is not None or event.seq > known_since.get(history.write_target(event), 0)
-    ]
-
-
-def _refusal_cause(event: Event, name: str, task: Task) -> Cause:
+def _refusal_cause(task: Task, event: Event, name: str) -> Cause:
     """What one refusal tells: the name first, then who asked, then what the registry said."""
     if name != name.lower():
         return Cause("push.upper-case", {"name": name})
@@ -237,25 +190,6 @@ def _refusal_cause(event: Event, name: str, task: Task) -> Cause:
     if WRITE not in event.credential_scopes:
         return Cause("push.missing-scope", {"scopes": ", ".join(event.credential_scopes) or "-"})
     return Cause("push.refused", {"status": event.status or 0, "code": event.error_code or "-"})
-
-
-def _unfinished(journal: Journal, want: str) -> _Ranked:
-    """Layers went up, and no manifest followed."""
-    here = [event for event in journal.since_start if event.repository == want]
-    uploads = [event for event in here if history.is_upload(event)]
-    if not uploads or any(history.is_manifest_attempt(event) for event in here):
-        return []
-    return [(uploads[-1].seq, Cause("push.unfinished"))]
-
-
-def _pushed_too_early(task: Task, journal: Journal, want: str) -> _Ranked:
-    """The student's push of an earlier attempt."""
-    early = [event for event in journal.events if event.seq <= journal.horizon_seq and history.is_manifest_push(event)]
-    return [
-        (event.seq, Cause("push.too-early"))
-        for event in _of(task.parameters["user"], early)
-        if event.repository == want and TAG in history.pushed_tags(event)
-    ]
 
 
 def _never_pushed(task: Task, want: str, store: ImageStore) -> tuple[Cause, ...]:
@@ -285,38 +219,10 @@ def judge_blobs(facts: Facts) -> Finding:
     root = known(facts.content).root
     if root is None:
         return Finding(Status.FAIL, causes=(Cause("blobs.no-image"),))
-    manifests, blobs = list(root.tree()), _blobs(root.tree())
-    lost = [digest for manifest in manifests for digest in manifest.missing]
-    bad = [blob for blob in blobs if blob.state in {BlobState.MISSING, BlobState.WRONG_SIZE}]
-    hashed = [blob for blob in blobs if blob.state is BlobState.VERIFIED]
-    evidence = tuple(
-        Evidence("http", f"{kind} {digest}", digest.partition(":")[2])
-        for kind, digest in [*(("manifest", m.digest) for m in manifests), *((b.role, b.digest) for b in hashed)]
-    )
-    observed = {"verified": len(manifests) + len(hashed), "faulty": len(lost) + len(bad)}
-    expected = {"faulty": 0}
-    if not lost and not bad:
-        return Finding(Status.PASS, evidence, observed, expected)
-    return Finding(Status.FAIL, evidence, observed, expected, _blob_causes(facts, lost, bad))
-
-
-def _blobs(manifests: Iterable[Manifest]) -> list[Blob]:
-    """Each blob once."""
-    return list({blob.digest: blob for manifest in manifests for blob in manifest.blobs}.values())
-
-
-def _blob_causes(facts: Facts, lost: Sequence[str], bad: Sequence[Blob]) -> tuple[Cause, ...]:
-    """For each fault who did it, where the journal knows."""
-    events = facts.journal.events if isinstance(facts.journal, Journal) else ()
-    deleted = {event.digest or event.reference for event in events if history.is_blob_deletion(event)}
-    causes = [Cause("blobs.child-missing", {"digest": digest}) for digest in lost]
-    for blob in bad:
-        params = {"digest": blob.digest, "role": blob.role}
-        if blob.state is BlobState.WRONG_SIZE:
-            causes.append(Cause("blobs.wrong-size", params | {"size": blob.size}))
-        else:
-            causes.append(Cause("blobs.deleted" if blob.digest in deleted else "blobs.missing", params))
-    return _distinct(causes)
+    found = Bytes.of(root)
+    observed = {"verified": len(found.evidence), "faulty": len(found.lost) + len(found.bad)}
+    causes = found.causes(facts.journal)
+    return Finding(Status.FAIL if causes else Status.PASS, found.evidence, observed, {"faulty": 0}, causes)
 
 
 # --- step 3: docker build
@@ -329,7 +235,7 @@ def judge_build(facts: Facts) -> Finding:
     if root is None:
         return Finding(Status.FAIL, expected=expected, causes=(Cause("build.no-image"),))
     images = root.images()
-    causes = _distinct(list(chain.from_iterable(_label_causes(image, expected) for image in images)))
+    causes = label_causes(images, expected, {NONCE_LABEL: "nonce", SOURCE_LABEL: "source"})
     evidence = tuple(
         Evidence("http", f"config {blob.digest}", blob.digest.partition(":")[2])
         for image in images
@@ -346,21 +252,6 @@ def judge_build(facts: Facts) -> Finding:
 def _source(parameters: Mapping[str, str]) -> str:
     """Where the image's source would live."""
     return f"https://github.com/{parameters['org']}/{parameters['repo']}"
-
-
-def _label_causes(image: Manifest, expected: Mapping[str, str]) -> list[Cause]:
-    """What is wrong with the labels of one platform; an image without an index is told by its digest."""
-    where = {"image": image.platform or image.digest}
-    if image.labels is None:
-        return [Cause("build.no-config", where)]
-    causes = []
-    for name, word in ((NONCE_LABEL, "nonce"), (SOURCE_LABEL, "source")):
-        seen = image.labels.get(name)
-        if seen is None or not seen.strip():
-            causes.append(Cause(f"build.{word}-absent", where))
-        elif seen != expected[name]:
-            causes.append(Cause(f"build.{word}-differs", where | {"seen": seen}))
-    return causes
 
 
 # --- step 4: the tags of §3
@@ -390,7 +281,7 @@ def judge_tags(facts: Facts) -> Finding:
 
 def _astray_cause(tag: str, digest: str | None, journal: Journal | None, repository: str) -> Cause:
     """A tag that stayed behind when 1.0 moved on is not one that was pushed from another image."""
-    before = {event.digest for event in _pushes(journal, repository)} if journal else set()
+    before = {event.digest for event in pushes(journal, repository)} if journal else set()
     return Cause("tags.stale" if digest in before else "tags.astray", {"tag": tag, "digest": digest or "-"})
 
 
@@ -429,9 +320,9 @@ class _Pulls:
         """Gather."""
         events = journal.since_start
         here = [event for event in events if event.repository == repository]
-        pushes = [event for event in here if history.is_manifest_push(event)]
-        tagged = _pushes(journal, repository)
-        pushers = frozenset(event.credential_id for event in pushes)
+        stored = [event for event in here if history.is_manifest_push(event)]
+        tagged = pushes(journal, repository)
+        pushers = frozenset(event.credential_id for event in stored)
         reading = {e.credential_id for e in here if e.actor == user and e.credential_scopes == (READ,)}
         readers = frozenset(reading - pushers - {None})
         fetched = [event for event in here if event.credential_id in readers]
@@ -441,7 +332,7 @@ class _Pulls:
             events=events,
             pushers=pushers,
             readers=readers,
-            pushed={event.digest: event.seq for event in reversed(pushes)},
+            pushed={event.digest: event.seq for event in reversed(stored)},
             tagged=frozenset(event.digest for event in tagged),
             moved_at=max((event.seq for event in tagged), default=0),
             manifests=frozenset(event.digest for event in fetched if history.is_manifest_pull(event)),
@@ -470,10 +361,10 @@ def judge_pull(facts: Facts) -> Finding:
     whole = next((image for image in root.images() if pulls.has_whole(image)), None)
     if proof is not None and whole is not None:
         evidence = (describe(proof), *(describe(event) for event in _layers(whole, pulls)))
-        return Finding(Status.PASS, evidence, {"pull": _ref(proof), "digest": root.digest}, expected)
-    last = _last(e for e in pulls.events if e.repository == want and history.is_manifest_read_attempt(e))
-    observed = {"pull": _ref(last), "digest": (last.digest if last else None) or "-"}
-    return Finding(Status.FAIL, _shown(last), observed, expected, _pull_causes(pulls, root))
+        return Finding(Status.PASS, evidence, {"pull": ref(proof), "digest": root.digest}, expected)
+    last = newest(e for e in pulls.events if e.repository == want and history.is_manifest_read_attempt(e))
+    observed = {"pull": ref(last), "digest": (last.digest if last else None) or "-"}
+    return Finding(Status.FAIL, shown(last), observed, expected, _pull_causes(pulls, root))
 
 
 def _is_pull_of(event: Event, root: Manifest, pulls: _Pulls) -> bool:
@@ -493,12 +384,12 @@ def _layers(image: Manifest, pulls: _Pulls) -> Iterator[Event]:
 
 def _pull_causes(pulls: _Pulls, root: Manifest) -> tuple[Cause, ...]:
     """Why no pull counts, the newest try first."""
-    ranked: _Ranked = []
+    ranked: Ranked = []
     for event in pulls.events:
         cause = _pull_cause(event, pulls, root)
         if cause is not None:
             ranked.append((pulls.moved_at if cause.id == "pull.moved-after" else event.seq, cause))
-    return _newest_first(ranked) or (Cause("pull.never"),)
+    return newest_first(ranked) or (Cause("pull.never"),)
 
 
 def _pull_cause(event: Event, pulls: _Pulls, root: Manifest) -> Cause | None:
@@ -536,34 +427,6 @@ def _reader_cause(event: Event, pulls: _Pulls, root: Manifest) -> Cause | None:
 def _of(user: str, events: Iterable[Event]) -> list[Event]:
     """What one account did."""
     return [event for event in events if event.actor == user]
-
-
-def _last(events: Iterable[Event]) -> Event | None:
-    """The newest, if any."""
-    return next(iter(reversed(list(events))), None)
-
-
-def _shown(event: Event | None) -> tuple[Evidence, ...]:
-    """The event as evidence, if there is one."""
-    return (describe(event),) if event else ()
-
-
-def _ref(event: Event | None) -> str:
-    """The event as an observation."""
-    return describe(event).ref if event else "-"
-
-
-def _newest_first(ranked: _Ranked) -> tuple[Cause, ...]:
-    """What was tried last explains best; of each kind the newest."""
-    newest: dict[str, Cause] = {}
-    for _, cause in sorted(ranked, key=lambda row: -row[0]):
-        newest.setdefault(cause.id, cause)
-    return tuple(newest.values())
-
-
-def _distinct(causes: Iterable[Cause]) -> tuple[Cause, ...]:
-    """Each cause once, in order."""
-    return tuple({(cause.id, *cause.params.values()): cause for cause in causes}.values())
 
 
 CHECKS: tuple[Check, ...] = (

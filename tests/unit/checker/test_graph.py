@@ -44,6 +44,18 @@ def test_what_could_not_be_judged_blocks_nothing() -> None:
     assert outcome(Status.PASS, Status.INCONCLUSIVE, Status.FAIL) == ()
 
 
+def test_what_could_not_be_judged_behind_a_failure_is_blocked() -> None:
+    """A stack that is down leaves nothing to read: that is the stack's red line, and no riddle."""
+    assert outcome(Status.FAIL, Status.PASS, Status.INCONCLUSIVE) == ()
+    assert outcome(Status.PASS, Status.FAIL, Status.INCONCLUSIVE) == ("B",)
+
+
+def test_what_could_not_be_judged_passes_a_failure_on() -> None:
+    """A fails, B cannot be judged for it, nor C, or C fails for it: A is named each time."""
+    assert outcome(Status.FAIL, Status.INCONCLUSIVE, Status.INCONCLUSIVE) == ("A",)
+    assert outcome(Status.FAIL, Status.INCONCLUSIVE, Status.FAIL) == ("A",)
+
+
 def test_the_closure_brings_what_is_needed_in_order() -> None:
     """Asked for C, all three are judged."""
     assert [each.code for each in closure(CHAIN, ["C"])] == ["A", "B", "C"]
