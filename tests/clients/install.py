@@ -1,7 +1,7 @@
 """Brings the real clients that the client tests drive: run by ``make check``, and quick when all is there.
 
 Two kinds of programs. The distribution's own (skopeo, podman …) come through its package manager, which takes root or
-sudo. Docker 26 and 28, registry:2, oras, crane, cosign and notation come from newer Debian suites and are
+sudo. Docker 26 and 28, registry:2, nginx, oras, crane, cosign and notation come from newer Debian suites and are
 unpacked, not installed, into a private folder: Go programs run on an older libc as they are, two versions lie side by
 side, the system's packages stay untouched, and ``rm -r`` undoes it. The archive is the one that the machine's own
 package sources name; signatures are checked with the machine's own keys.
@@ -22,9 +22,12 @@ TOOLS = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "oci-
 SYSTEM_PACKAGES: Mapping[str, str] = {
     "buildah": "buildah",
     "busybox": "busybox",
+    "htpasswd": "apache2-utils",
     "ip": "iproute2",
     "iptables": "iptables",
     "nsenter": "util-linux",
+    "openssl": "openssl",
+    "pebble": "pebble",
     "podman": "podman",
     "runc": "runc",
     "setpriv": "util-linux",
@@ -45,9 +48,11 @@ SUITE_PACKAGES: Mapping[str, Sequence[str]] = {
         "notation",
         "oras",
     ),
+    "bookworm": ("nginx", "nginx-common"),
     "trixie": ("containerd", "cosign", "docker-buildx", "docker-cli", "docker-registry", "docker.io"),
 }
-"""sid has Docker 28 and cosign 3; trixie Docker 26, cosign 2 and registry:2, whose service would start on port 5000."""
+"""sid has Docker 28 and cosign 3; trixie Docker 26, cosign 2 and registry:2, whose service would start on port 5000.
+Likewise nginx's on port 80: bookworm's, since what is not Go's needs libraries that every machine has."""
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 

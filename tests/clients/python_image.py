@@ -1,20 +1,19 @@
-"""A base image for the Dockerfile, made of this machine's own Python: no image can be pulled where nothing is reached.
+"""A base image for the Dockerfile, made of this machine's own Python.
 
 It stands in for ``python:…-slim``: the interpreter and its standard library, pip, a shell, and the packages of the
-registry's lock as they are installed here, so that the Dockerfile's ``pip install`` finds each of them satisfied. All
-lies where it lies on this machine, for that is where the interpreter looks for it.
+registry's lock as they are installed here, so that the Dockerfile's ``pip install`` finds each of them satisfied.
 """
 
-import io
 import re
 import shutil
 import subprocess
 import sys
 import sysconfig
-import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from importlib.metadata import distribution
 from pathlib import Path
+
+from tests.clients.trees import Tree, place
 
 LOCK = Path(__file__).parents[2] / "requirements" / "registry.lock"
 PROGRAMS = ("sh", "env", "busybox")
@@ -32,16 +31,8 @@ def write_base(path: Path) -> Path:
     """Write the image's tree as a tar, for ``docker import``."""
     python = Path(sys._base_executable).resolve()
     files = [python, *(Path(found) for name in PROGRAMS if (found := shutil.which(name))), *_standard_library()]
-    placed = {_place(file): file for file in files} | dict(_packages(python))
-    binaries = [file for file in placed.values() if ".so" in file.suffixes or "bin" in file.parts]
-    placed |= {_place(library): library for library in _libraries(binaries)}
-    with tarfile.open(path, "w") as archive:
-        for link, target in _links(python).items():
-            _add_link(archive, link, target)
-        for place, file in sorted(placed.items()):
-            archive.add(file.resolve(), place, recursive=False)
-        _add_text(archive, "etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
-    return path
+    placed = {place(file): file for file in files} | dict(_packages(python))
+    return Tree(placed, _links(python), {"etc/passwd": "root:x:0:0:root:/root:/bin/sh\n"}).write(path)
 
 
 def _standard_library() -> Iterator[Path]:
@@ -61,30 +52,6 @@ def _packages(python: Path) -> Iterator[tuple[str, Path]]:
                 yield f"{folder}/{file}", Path(str(file.locate()))
 
 
-def _libraries(binaries: Iterable[Path]) -> set[Path]:
-    """Shared libraries that the binaries name, and the loader; ``ldd`` finds those of libraries too."""
-    told = subprocess.run(["ldd", *binaries], check=False, capture_output=True, text=True).stdout
-    return {Path(found) for found in re.findall(r"(/\S+) \(0x", told)}
-
-
-def _place(file: Path) -> str:
-    """Where it lies, links between folders (``/lib``) followed, its own name kept."""
-    return str(file.parent.resolve() / file.name)
-
-
 def _links(python: Path) -> dict[str, str]:
-    """A Debian system's, the name by which busybox is wget, and Python's usual names."""
-    system = {name: f"usr/{name}" for name in ("bin", "lib", "lib64", "sbin")} | {"usr/bin/wget": "busybox"}
-    return system | {f"usr/local/bin/{name}": str(python) for name in ("python", "python3")}
-
-
-def _add_link(archive: tarfile.TarFile, name: str, target: str) -> None:
-    member = tarfile.TarInfo(name)
-    member.type, member.linkname = tarfile.SYMTYPE, target
-    archive.addfile(member)
-
-
-def _add_text(archive: tarfile.TarFile, name: str, text: str) -> None:
-    member = tarfile.TarInfo(name)
-    member.size = len(text)
-    archive.addfile(member, io.BytesIO(text.encode()))
+    """The name by which busybox is wget, and Python's usual names."""
+    return {"usr/bin/wget": "busybox", **{f"usr/local/bin/{name}": str(python) for name in ("python", "python3")}}

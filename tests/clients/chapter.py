@@ -1,0 +1,150 @@
+"""The stack of the chapter's §8.2, file by file as it is printed, and the one-line cures that it needs."""
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.clients.command_lines import CommandLine
+from tests.clients.registry import Registry
+from tests.servers import ServerTls
+from tests.tools import require
+
+NAME = "registry.example.com"
+USER, PASSWORD = "admin", "motdepasse_fort"
+IMAGE = "myproj/myapp:1.0"
+LAYER_BYTES = 5_000_000
+
+COMPOSE = """\
+services:
+  registry:
+    image: registry:2
+    environment:
+      REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY: /var/lib/registry
+      REGISTRY_HTTP_ADDR: :5000
+      REGISTRY_HTTP_HEADERS_Access-Control-Allow-Origin: '["*"]'
+      REGISTRY_STORAGE_DELETE_ENABLED: "true"
+    volumes:
+      - ./registry:/var/lib/registry
+    networks: [net]
+
+  nginx:
+    image: nginx:1.25
+    ports: ["80:80", "443:443"]
+    volumes:
+      - ./nginx/conf.d:/etc/nginx/conf.d:ro
+      - ./certs:/etc/nginx/certs:ro
+      - ./auth:/etc/nginx/auth:ro
+    depends_on: [registry]
+    networks: [net]
+
+networks: { net: {} }
+"""
+
+NGINX = """\
+server {
+  listen 443 ssl;
+  server_name registry.example.com;
+  ssl_certificate     /etc/nginx/certs/fullchain.pem;
+  ssl_certificate_key /etc/nginx/certs/privkey.pem;
+
+  location /v2/ {
+    auth_basic "Registry";
+    auth_basic_user_file /etc/nginx/auth/htpasswd;
+
+    proxy_pass http://registry:5000;
+    proxy_set_header Host $host;
+    proxy_set_header X-Forwarded-Proto $scheme;
+    proxy_set_header X-Forwarded-For $remote_addr;
+  }
+}
+server {
+  listen 80;
+  server_name registry.example.com;
+  return 301 https://$host$request_uri;
+}
+"""
+
+
+@dataclass(slots=True)
+class Chapter:
+    """The folder of somebody who typed §8.2, and the client with which they work there.
+
+    Attributes:
+        compose: Text of ``compose.yaml``.
+        nginx: Text of ``nginx/conf.d/registry.conf``.
+    """
+
+    client: CommandLine
+    docker: str | Path
+    folder: Path
+    tls: ServerTls
+    compose: str = COMPOSE
+    nginx: str = NGINX
+
+    def write(self) -> None:
+        """Put the files where the chapter has them; ``htpasswd`` is the chapter's command."""
+        for name in ("nginx/conf.d", "auth", "certs"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        (self.folder / "compose.yaml").write_text(self.compose, encoding="utf-8")
+        (self.folder / "nginx" / "conf.d" / "registry.conf").write_text(self.nginx, encoding="utf-8")
+        (self.folder / "certs" / "fullchain.pem").write_bytes(self.tls.certificate.read_bytes())
+        (self.folder / "certs" / "privkey.pem").write_bytes(self.tls.key.read_bytes())
+        if not (self.folder / "auth" / "htpasswd").exists():
+            self.run(require("htpasswd")["htpasswd"], "-Bbc", "auth/htpasswd", USER, PASSWORD)
+
+    def publish(self, https: int, http: int) -> None:
+        """Other ports than 443 and 80."""
+        self.compose = self.compose.replace('"80:80", "443:443"', f'"{http}:80", "{https}:443"')
+
+    def cure_body_limit(self) -> None:
+        """What a body may have is 1 MiB for nginx, unless it is told otherwise."""
+        self.nginx = self.nginx.replace("  location /v2/ {", "  client_max_body_size 0;\n\n  location /v2/ {")
+
+    def cure_port(self) -> None:
+        """``$host`` has no port, ``$http_host`` has what the client typed."""
+        self.nginx = self.nginx.replace("Host $host;", "Host $http_host;")
+
+    def run(self, *argv: str | Path, text: str | None = None) -> str:
+        """Standard output of a command in the folder. Raises CommandFailedError."""
+        return self.client.namespace.output(argv, env=self.client.environment, folder=self.folder, text=text)
+
+    def up(self) -> None:
+        """``docker compose up -d`` of the files as they are now."""
+        self.write()
+        self.run(self.docker, "compose", "up", "-d", "--force-recreate")
+
+    def down(self) -> None:
+        """``docker compose down``, in a hurry."""
+        self.run(self.docker, "compose", "down", "--timeout", "1")
+
+    def reload(self) -> None:
+        """After nginx's file was mended."""
+        self.write()
+        self.run(self.docker, "compose", "restart", "--timeout", "1", "nginx")
+
+    def login(self, name: str = NAME) -> None:
+        """``docker login``."""
+        self.run(self.docker, "login", name, "--username", USER, "--password-stdin", text=PASSWORD)
+
+    def trust(self, name: str = NAME) -> None:
+        """Put the CA into ``certs.d``."""
+        self.client.trust(Registry(name, self.tls.ca, self.folder / "registry"))
+
+    def build(self, name: str = NAME, size: int = LAYER_BYTES) -> str:
+        """An image with one layer of ``size`` random bytes, tagged for the registry; its reference."""
+        context = self.client.fresh("context")
+        context.mkdir()
+        (context / "Dockerfile").write_text("FROM scratch\nCOPY payload /payload\n", encoding="utf-8")
+        (context / "payload").write_bytes(random.randbytes(size))  # noqa: S311  ballast, no secret
+        reference = f"{name}/{IMAGE}"
+        self.run(self.docker, "build", "--quiet", "--tag", reference, context)
+        return reference
+
+    def push(self, reference: str) -> str:
+        """``docker push``. Raises CommandFailedError."""
+        return self.run(self.docker, "push", reference)
+
+    @property
+    def store(self) -> Registry:
+        """What the registry holds, read from its disk."""
+        return Registry(NAME, self.tls.ca, self.folder / "registry")

@@ -1,0 +1,72 @@
+"""The stack that §8.2 describes: it starts as printed, fails where it fails in reality, and works with the cures."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clients.chapter import IMAGE, LAYER_BYTES, NAME, Chapter
+from tests.clients.conftest import NewClient
+from tests.clients.engines import Docker
+from tests.clients.namespace import CommandFailedError
+from tests.clients.stand_ins import import_stand_ins
+from tests.servers import throw_away_tls
+from tests.tools import require
+
+_REPOSITORY, _, _TAG = IMAGE.partition(":")
+
+
+@pytest.fixture(scope="module")
+def docker(new_client: NewClient) -> Docker:
+    """Docker with the two images."""
+    require("sid/docker-compose", "htpasswd")
+    client = new_client("docker-28")
+    assert isinstance(client, Docker)
+    import_stand_ins(client)
+    return client
+
+
+@pytest.fixture
+def chapter(docker: Docker, tmp_path: Path) -> Iterator[Chapter]:
+    """The files, nothing started yet; what was started is taken down."""
+    folder = tmp_path / "tp2"
+    folder.mkdir()
+    typed = Chapter(docker, "docker", folder, throw_away_tls(tmp_path / "tls", (NAME,)))
+    yield typed
+    typed.down()
+
+
+@pytest.mark.usefixtures("no_trust_left")
+def test_as_printed_it_takes_no_layer_of_five_megabytes(chapter: Chapter) -> None:
+    """It starts and takes a small image; a real one is refused with nginx's 413, until the limit is lifted."""
+    chapter.up()
+    chapter.trust()
+    chapter.login()
+    chapter.push(chapter.build(size=1000))
+    assert chapter.store.tags(_REPOSITORY) == [_TAG]
+    image = chapter.build()
+    with pytest.raises(CommandFailedError, match="413 Request Entity Too Large"):
+        chapter.push(image)
+    chapter.cure_body_limit()
+    chapter.reload()
+    chapter.push(image)
+    layer = chapter.store.image(_REPOSITORY, _TAG).layers[0]
+    assert len(chapter.store.blob(layer)) > LAYER_BYTES
+
+
+@pytest.mark.usefixtures("no_trust_left")
+def test_on_another_port_it_sends_clients_to_443(chapter: Chapter) -> None:
+    """Published on 8443, the registry's Location has no port: the upload goes where nobody listens, until cured."""
+    name = f"{NAME}:8443"
+    chapter.publish(8443, 8080)
+    chapter.cure_body_limit()
+    chapter.up()
+    chapter.trust(name)
+    chapter.login(name)
+    image = chapter.build(name)
+    with pytest.raises(CommandFailedError, match=rf'Put "https://{NAME}/v2/{_REPOSITORY}/blobs/uploads/.*refused'):
+        chapter.push(image)
+    chapter.cure_port()
+    chapter.reload()
+    chapter.push(image)
+    assert chapter.store.tags(_REPOSITORY) == [_TAG]
