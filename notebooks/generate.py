@@ -1,8 +1,8 @@
 """Makes the French and the English notebook of each exercise from one source: their code cells are the same cells.
 
 A source, ``notebooks/<tp>.source.md``, is a run of sections: ``=== fr`` and ``=== en`` (two markdown cells, always a
-pair) and ``=== code`` (a cell of both notebooks). Run this file after a change; a test holds its result to the
-source.
+pair), ``=== code`` (a cell of both notebooks) and ``=== hidden`` (likewise, but JupyterLab shows it folded). Run this
+file after a change; a test holds its result to the source.
 """
 
 import sys
@@ -14,6 +14,7 @@ import nbformat
 
 FOLDER = Path(__file__).parent
 LANGUAGES = ("fr", "en")
+CODE = ("code", "hidden")
 MARK = "=== "
 
 
@@ -23,7 +24,7 @@ class SourceInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell: ``kind`` is ``fr``, ``en`` or ``code``; ``line`` is where it starts in the source, from 1."""
+    """One cell: ``kind`` is ``fr``, ``en``, ``code`` or ``hidden``; ``line`` is where it starts in the source, from 1."""
 
     kind: str
     text: str
@@ -56,14 +57,14 @@ def _sections(source: str) -> Iterator[tuple[str, list[str], int]]:
         if kind or any(lines):
             yield kind, lines, start
         kind, lines, start = line.removeprefix(MARK), [], number
-        if kind not in {*LANGUAGES, "code"}:
-            raise SourceInvalid(f"line {number}: expected === fr, === en or === code, got {line!r}")
+        if kind not in {*LANGUAGES, *CODE}:
+            raise SourceInvalid(f"line {number}: expected === fr, === en, === code or === hidden, got {line!r}")
     yield kind, lines, start
 
 
 def notebook(slug: str, cells: Sequence[Cell], language: str) -> str:
     """The notebook of one language as text; cell ids are stable, outputs are empty."""
-    own = [cell for cell in cells if cell.kind in {language, "code"}]
+    own = [cell for cell in cells if cell.kind in {language, *CODE}]
     book = nbformat.v4.new_notebook(
         cells=[_notebook_cell(cell, f"{slug}-{number:02}") for number, cell in enumerate(own)],
         metadata={
@@ -77,8 +78,10 @@ def notebook(slug: str, cells: Sequence[Cell], language: str) -> str:
 
 def _notebook_cell(cell: Cell, identity: str) -> nbformat.NotebookNode:
     """A code cell, or a markdown cell."""
-    make = nbformat.v4.new_code_cell if cell.kind == "code" else nbformat.v4.new_markdown_cell
-    return make(cell.text, id=identity)
+    if cell.kind not in CODE:
+        return nbformat.v4.new_markdown_cell(cell.text, id=identity)
+    metadata = {"jupyter": {"source_hidden": True}} if cell.kind == "hidden" else {}
+    return nbformat.v4.new_code_cell(cell.text, id=identity, metadata=metadata)
 
 
 def outputs() -> Iterator[tuple[Path, str]]:

@@ -7,6 +7,7 @@ import pytest
 
 from notebooks.generate import FOLDER, Cell, SourceInvalid, notebook, outputs, parse
 
+SLUGS = sorted(path.name.removesuffix(".source.md") for path in FOLDER.glob("*.source.md"))
 NO_BREAK_SPACE = "\u00a0"
 CODE = re.compile(r"```.*?```|`[^`]*`|https?://\S+", re.DOTALL)
 
@@ -26,12 +27,14 @@ def test_both_languages_hold_the_same_code_cells() -> None:
     code = {
         name: [cell["source"] for cell in book["cells"] if cell["cell_type"] == "code"] for name, book in books.items()
     }
-    assert code["tp1.fr.ipynb"] == code["tp1.en.ipynb"] != []
+    for slug in SLUGS:
+        assert code[f"{slug}.fr.ipynb"] == code[f"{slug}.en.ipynb"] != []
 
 
-def test_french_text_keeps_its_punctuation_on_the_line() -> None:
+@pytest.mark.parametrize("slug", SLUGS)
+def test_french_text_keeps_its_punctuation_on_the_line(slug: str) -> None:
     """French typography: a no-break space stands before : ; ! ? and inside « »."""
-    source = (FOLDER / "tp1.source.md").read_text(encoding="utf-8")
+    source = (FOLDER / f"{slug}.source.md").read_text(encoding="utf-8")
     french = [CODE.sub("", cell.text) for cell in parse(source) if cell.kind == "fr"]
     assert [text for text in french if re.search(r"(?<![\n]) [:;!?»]|« ", text)] == []
     assert sum(text.count(NO_BREAK_SPACE) for text in french) > 10
@@ -40,7 +43,7 @@ def test_french_text_keeps_its_punctuation_on_the_line() -> None:
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("=== de\nHallo\n", "line 1: expected === fr, === en or === code, got '=== de'"),
+        ("=== de\nHallo\n", "line 1: expected === fr, === en, === code or === hidden, got '=== de'"),
         ("=== fr\nBonjour\n=== code\n1\n", "line 1: expected === fr and === en in pairs, got === fr alone"),
         ("=== fr\nBonjour\n", "line 1: expected === fr and === en in pairs, got === fr alone"),
         ("=== en\nHello\n=== fr\nBonjour\n", "line 1: expected === fr and === en in pairs, got === en alone"),
@@ -50,6 +53,13 @@ def test_a_source_that_breaks_its_format_is_refused_with_its_line(source: str, m
     """The author learns where."""
     with pytest.raises(SourceInvalid, match=re.escape(message)):
         parse(source)
+
+
+def test_a_hidden_cell_is_code_that_a_reader_sees_folded() -> None:
+    """A riddle does not show its answer; all other code is open."""
+    book = json.loads(notebook("tp9", [Cell("hidden", "1 + 1", 1), Cell("code", "1 + 1", 4)], "fr"))
+    assert [cell["cell_type"] for cell in book["cells"]] == ["code", "code"]
+    assert [cell["metadata"] for cell in book["cells"]] == [{"jupyter": {"source_hidden": True}}, {}]
 
 
 def test_outputs_are_never_committed() -> None:
