@@ -3,5 +3,5 @@
 . "$LAB_STEPS"
 
 solve
-make_certificate "/CN=$name" ''
+certify "/CN=$name" ''
 restart_proxy

@@ -3,5 +3,5 @@
 . "$LAB_STEPS"
 
 solve
-make_certificate "/CN=$name" "DNS:$name" 20200101000000Z 20201231235959Z
+certify "/CN=$name" "DNS:$name" 20200101000000Z 20201231235959Z
 restart_proxy

@@ -3,5 +3,5 @@
 . "$LAB_STEPS"
 
 solve
-make_certificate '/O=Atelier' ''
+certify '/O=Atelier' ''
 restart_proxy

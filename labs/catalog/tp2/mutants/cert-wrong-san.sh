@@ -3,5 +3,5 @@
 . "$LAB_STEPS"
 
 solve
-make_certificate '/CN=registry.example.org' 'DNS:registry.example.org'
+certify '/CN=registry.example.org' 'DNS:registry.example.org'
 restart_proxy

@@ -19,7 +19,7 @@ from labs.engine.commands.flags import Options
 from labs.signing.attachment import Kind
 from labs.signing.commands.desk import Desk
 
-desk = Desk(Console(), os.environ, Options(texts={"registry-cacert": "ca/ca.crt"}))
+desk = Desk(Console(), os.environ, Options(texts={"registry-cacert": "certs/ca.crt"}))
 source, target = map(desk.image, sys.argv[1:])
 digest = source.digest()
 for signature in source.remote.fetch_tagged(digest, Kind.SIGNATURE):

@@ -3,4 +3,4 @@
 . "$LAB_STEPS"
 
 solve
-htpasswd -Bbc auth/htpasswd "$LAB_USER" "$(openssl rand -base64 18)"
+htpasswd -Bbc auth/htpasswd "$LAB_USER" "$(random)"

@@ -2,10 +2,14 @@
 # solve takes them in order; each mutant gets one wrong, or breaks something once all is done.
 set -eu
 
+random() {
+    python -c 'import secrets; print(secrets.token_hex(16))'
+}
+
 name=registry.example.com
 image=$LAB_REGISTRY/$LAB_ORG/$LAB_REPO/app
-password=$(openssl rand -base64 18)
-COSIGN_PASSWORD=$(openssl rand -base64 18)
+password=$(random)
+COSIGN_PASSWORD=$(random)
 export COSIGN_PASSWORD
 
 # 1. The password as the chapter makes it. nginx reads the file for each request.
@@ -15,31 +19,24 @@ make_passwords() {
 }
 
 # A CA of one's own stands in for Let's Encrypt, which gives no certificate to a laptop.
-make_authority() {
-    mkdir -p ca certs
-    printf 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n' \
-        >"$LAB_SCRATCH/ca.ext"
-    new_key ca/ca.key
-    openssl req -new -key ca/ca.key -subj '/CN=Atelier CA' -out "$LAB_SCRATCH/ca.csr"
-    openssl x509 -req -days 3650 -in "$LAB_SCRATCH/ca.csr" -signkey ca/ca.key -extfile "$LAB_SCRATCH/ca.ext" -out ca/ca.crt
+make_certificate() {
+    labstack cert "$name"
 }
 
-# make_certificate [SUBJECT [NAMES [BEGIN END]]]: by the CA, with a new key; times as YYYYMMDDHHMMSSZ.
-make_certificate() {
+# certify SUBJECT NAMES [BEGIN END]: another certificate by that CA, with a new key; times as YYYYMMDDHHMMSSZ.
+certify() {
     new_key certs/privkey.pem
-    openssl req -new -key certs/privkey.pem -subj "${1-/CN=$name}" -out "$LAB_SCRATCH/server.csr"
-    names=${2-DNS:$name}
-    printf 'basicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth\n%s\n' "${names:+subjectAltName=$names}" \
+    openssl req -new -key certs/privkey.pem -subj "$1" -out "$LAB_SCRATCH/server.csr"
+    printf 'basicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth\n%s\n' "${2:+subjectAltName=$2}" \
         >"$LAB_SCRATCH/server.ext"
     # Of openssl's commands only "ca" lets one choose both times.
     printf '%s\n' '[ca]' 'default_ca=lab' '[lab]' "database=$LAB_SCRATCH/index" "new_certs_dir=$LAB_SCRATCH" \
         'rand_serial=yes' 'unique_subject=no' 'default_md=sha256' 'policy=any' \
         '[any]' 'commonName=optional' 'organizationName=optional' >"$LAB_SCRATCH/ca.cnf"
     : >"$LAB_SCRATCH/index"
-    openssl ca -batch -notext -config "$LAB_SCRATCH/ca.cnf" -cert ca/ca.crt -keyfile ca/ca.key \
-        -in "$LAB_SCRATCH/server.csr" -extfile "$LAB_SCRATCH/server.ext" -out "$LAB_SCRATCH/server.crt" \
+    openssl ca -batch -notext -config "$LAB_SCRATCH/ca.cnf" -cert certs/ca.crt -keyfile certs/ca.key \
+        -in "$LAB_SCRATCH/server.csr" -extfile "$LAB_SCRATCH/server.ext" -out certs/fullchain.pem \
         -startdate "${3:-$(date -u +%Y%m%d000000Z)}" -enddate "${4:-20491231235959Z}"
-    cat "$LAB_SCRATCH/server.crt" ca/ca.crt >certs/fullchain.pem
 }
 
 # new_key FILE: readable by nobody else from its first byte on.
@@ -113,7 +110,7 @@ bring_up() {
 # Docker trusts the CAs of a registry's own folder, and no other certificate is asked for here.
 trust() {
     mkdir -p "$LAB_CERTS_D/$1"
-    cp ca/ca.crt "$LAB_CERTS_D/$1/ca.crt"
+    cp certs/ca.crt "$LAB_CERTS_D/$1/ca.crt"
 }
 
 log_in() {
@@ -136,11 +133,11 @@ make_keys() {
 
 # The flags beside the chapter's: no public transparency log is asked, and certs.d is Docker's, not cosign's own.
 sign() {
-    cosign sign --yes --tlog-upload=false --registry-cacert ca/ca.crt --key cosign.key "${1:-$image:1.0}"
+    cosign sign --yes --tlog-upload=false --registry-cacert certs/ca.crt --key cosign.key "${1:-$image:1.0}"
 }
 
 verify() {
-    cosign verify --insecure-ignore-tlog=true --registry-cacert ca/ca.crt --key cosign.pub "$image:1.0"
+    cosign verify --insecure-ignore-tlog=true --registry-cacert certs/ca.crt --key cosign.pub "$image:1.0"
 }
 
 # 4.
@@ -152,7 +149,6 @@ look() {
 
 prepare() {
     make_passwords
-    make_authority
     make_certificate
     write_compose
     write_proxy
