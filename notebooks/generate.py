@@ -24,7 +24,7 @@ class SourceInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell: ``kind`` is ``fr``, ``en``, ``code`` or ``hidden``; ``line`` is where it starts, from 1.
+    """One cell: ``kind`` is ``fr``, ``en``, ``code`` or ``hidden``; ``line`` is where it starts, from 1."""
 
     kind: str
     text: str
