@@ -21,7 +21,7 @@ CONNECT_TIMEOUT_SECONDS = 10
 def explain(
     address: tuple[str, int], name: str, fault: ssl.SSLCertVerificationError, roots: Sequence[Path] = ()
 ) -> str:
-    """Why the certificate that ``address`` shows for ``name`` is refused: expired, then other name, then unknown CA.
+    """Why the certificate that ``address`` shows for ``name`` is refused: expired, then other name, then its CA.
 
     Args:
         address: Where the certificate is shown.
@@ -41,22 +41,29 @@ def refusal(certificate: x509.Certificate, name: str, now: datetime, roots: Sequ
     return (
         _expiry_fault(certificate, now)
         or _name_fault(certificate, name.strip("[]"))
-        or f"certificate signed by unknown authority{_hint(certificate, roots, now)}"
+        or _authority_fault(certificate, roots, now)
+        or f"certificate signed by unknown authority{_hint(certificate, roots)}"
     )
 
 
-def _hint(certificate: x509.Certificate, roots: Sequence[x509.Certificate], now: datetime) -> str:
-    """What Go says of a trusted CA that has the issuer's name, and did not issue this or may not any more."""
+def _authority_fault(certificate: x509.Certificate, roots: Sequence[x509.Certificate], now: datetime) -> str | None:
+    """Go tells of a trusted CA that did issue this, and whose time is over, as if it were the certificate itself."""
+    issuers = (root for root in roots if root.subject == certificate.issuer and not _issuer_fault(certificate, root))
+    return next((fault for root in issuers if (fault := _expiry_fault(root, now))), None)
+
+
+def _hint(certificate: x509.Certificate, roots: Sequence[x509.Certificate]) -> str:
+    """What Go says of a trusted CA that has the issuer's name, and did not issue this."""
     for root in roots:
-        fault = _issuer_fault(certificate, root, now) if root.subject == certificate.issuer else None
+        fault = _issuer_fault(certificate, root) if root.subject == certificate.issuer else None
         if fault:
             what = "while trying to verify candidate authority certificate"
             return f" (possibly because of {quote(fault)} {what} {quote(_title(root))})"
     return ""
 
 
-def _issuer_fault(certificate: x509.Certificate, issuer: x509.Certificate, now: datetime) -> str | None:
-    """Why a CA of the right name does not vouch: it may not, it has another key, or its time is over."""
+def _issuer_fault(certificate: x509.Certificate, issuer: x509.Certificate) -> str | None:
+    """Why a CA of the right name does not vouch: it may not, or it has another key."""
     try:
         may_sign = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except x509.ExtensionNotFound:
@@ -68,8 +75,7 @@ def _issuer_fault(certificate: x509.Certificate, issuer: x509.Certificate, now: 
     except (InvalidSignature, TypeError, ValueError):
         is_rsa = isinstance(issuer.public_key(), rsa.RSAPublicKey)
         return "crypto/rsa: verification error" if is_rsa else "x509: ECDSA verification failure"
-    expiry = _expiry_fault(issuer, now)
-    return f"x509: {expiry}" if expiry else None
+    return None
 
 
 def _title(certificate: x509.Certificate) -> str:

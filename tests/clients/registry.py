@@ -16,6 +16,7 @@ from tests.servers import (
     PROGRAM,
     START_SECONDS,
     RunningRegistry,
+    ServerTls,
     end,
     start_registry,
     throw_away_tls,
@@ -123,7 +124,7 @@ def running_registry(
     address: str,
     folder: Path,
     *,
-    tls: bool = False,
+    tls: bool | ServerTls = False,
     twin: bool = False,
     config: Mapping[str, Any] | None = None,
 ) -> Iterator[Registry]:
@@ -134,12 +135,12 @@ def running_registry(
         name: What clients type, with the port; also a name of the certificate.
         address: IP address to listen on.
         folder: Made for its state.
-        tls: It has a certificate of a new CA of its own.
+        tls: It has this certificate, or one of a new CA of its own.
         twin: It is the GHCR twin.
         config: Further sections of its configuration.
     """
     host, _, port = name.partition(":")
-    certificate = throw_away_tls(folder / "tls", (host, "localhost")) if tls else None
+    certificate = throw_away_tls(folder / "tls", (host, "localhost")) if tls is True else tls or None
     sections = {"http": {"addr": f"{address}:{port}"}, **(config or {})}
     path = write_config(folder, config=sections, tls=certificate, twin=twin)
     program = [*dying_with_us("TERM"), *namespace.command(PROGRAM)]

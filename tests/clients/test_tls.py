@@ -1,12 +1,20 @@
 """Real clients against a registry over TLS, by a name for which they verify the certificate."""
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
 import pytest
 
 from tests.clients.conftest import NewClient
 from tests.clients.image import Sample
-from tests.clients.namespace import CommandFailedError
-from tests.clients.registry import Registry
+from tests.clients.namespace import ADDRESS, CommandFailedError, Namespace
+from tests.clients.registry import Registry, running_registry
+from tests.fakes.certificates import TestAuthority
+from tests.servers import ServerTls
 
+HOST = "registry.example.com"
 CLIENTS = ("docker-28", "docker-26", "podman", "buildah", "skopeo", "oras", "crane", "ctr", "labdocker")
 
 
@@ -29,3 +37,78 @@ def test_a_trusted_authority_is_accepted(client: str, secure: Registry, new_clie
     image = secure.image(f"trusted/{client}", "1.0")
     assert held.digest in {image.tagged, image.manifest}
     assert f"trusted/{client}" in secure.repositories()
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A server's certificate, and the CA that clients are told to trust.
+
+    Attributes:
+        names: DNS names that it is for.
+        days: From when until when, counted from today.
+        trusted: ``issuer``; ``nobody``; ``namesake``, a CA of the issuer's name with another key; or ``expired``, the
+            issuer, whose time is over.
+    """
+
+    names: tuple[str, ...] = (HOST,)
+    common_name: str | None = None
+    days: tuple[int, int] = (-1, 10)
+    trusted: str = "issuer"
+
+    def make(self, folder: Path) -> ServerTls:
+        """Issue it; ``ca`` is the trusted CA."""
+        issuer = TestAuthority(folder / "issuer", starts=-10, ends=-1 if self.trusted == "expired" else 30)
+        leaf = issuer.issue(*self.names, common_name=self.common_name, starts=self.days[0], ends=self.days[1])
+        trusted = TestAuthority(folder / "namesake") if self.trusted == "namesake" else issuer
+        return ServerTls(Path(leaf.certificate), Path(leaf.key), trusted.path)
+
+
+_HINT = (
+    ' (possibly because of "x509: ECDSA verification failure" while trying to verify candidate authority certificate '
+    '"Test CA")'
+)
+_EXPIRED = "certificate has expired or is not yet valid: current time NOW is after THEN"
+
+REFUSALS: Mapping[str, tuple[Certificate, str]] = {
+    "unknown authority": (Certificate(trusted="nobody"), "certificate signed by unknown authority"),
+    "namesake": (Certificate(trusted="namesake"), f"certificate signed by unknown authority{_HINT}"),
+    "expired authority": (Certificate(trusted="expired"), _EXPIRED),
+    "other name": (
+        Certificate(names=("other.example.com",)),
+        f"certificate is valid for other.example.com, not {HOST}",
+    ),
+    "common name": (
+        Certificate(names=(), common_name=HOST),
+        "certificate relies on legacy Common Name field, use SANs instead",
+    ),
+    "expired": (Certificate(days=(-9, -2)), _EXPIRED),
+    "not yet valid": (Certificate(days=(2, 9)), _EXPIRED.replace("after", "before")),
+}
+"""By fault the certificate, and Go's words for it."""
+
+_TIMES = re.compile(r"current time \S+ is (after|before) [0-9TZ:-]+")
+
+
+@pytest.mark.usefixtures("no_trust_left")
+@pytest.mark.parametrize("fault", REFUSALS)
+def test_the_lab_s_docker_refuses_in_docker_s_words(
+    fault: str, namespace: Namespace, clients: NewClient, new_client: NewClient, tmp_path: Path
+) -> None:
+    """At ``docker login``, where students meet it: the same certificate, the same line, but for the moment."""
+    certificate, words = REFUSALS[fault]
+    tls = certificate.make(tmp_path)
+    with running_registry(namespace, f"{HOST}:8446", ADDRESS, tmp_path / "registry", tls=tls) as registry:
+        said = {}
+        for client in (clients("docker-28"), clients("docker-26"), new_client("labdocker")):
+            if certificate.trusted != "nobody":
+                client.trust(registry)
+            with pytest.raises(CommandFailedError) as refused:
+                client.login(registry, "ada", "secret")
+            said[type(client).__name__] = _TIMES.sub(r"current time NOW is \1 THEN", _last_line(refused.value))
+    assert set(said.values()) == {
+        f'Error response from daemon: Get "https://{HOST}:8446/v2/": tls: failed to verify certificate: x509: {words}'
+    }, str(said)
+
+
+def _last_line(error: CommandFailedError) -> str:
+    return str(error).strip().splitlines()[-1]
