@@ -8,6 +8,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+HOSTED = "hosted"
+"""Role of a registry that somebody else runs, as GitHub does: in the lab, its twin."""
+
+PRIVATE = "private"
+"""Role of the registry that the student builds."""
+
 SCHEMA = "oci-registry-lab/attempt/1"
 FILE_NAME = "attempt.json"
 
@@ -44,7 +50,7 @@ class Attempt:
 
     Attributes:
         horizon_seq: The journal's last sequence number when the attempt began; nothing up to it counts.
-        registries: By role: ``hosted`` is what the exercise pushes to.
+        registries: By role.
         machines: Docker config folder of each client machine (``a``, ``b``).
     """
 
@@ -59,6 +65,11 @@ class Attempt:
     machines: dict[str, str]
     work: str
     schema: str = field(default=SCHEMA)
+
+    @property
+    def registry(self) -> Endpoint:
+        """What the exercise pushes to."""
+        return self.registries.get(HOSTED) or self.registries[PRIVATE]
 
     def save(self, folder: Path) -> None:
         """Write the record into a stack's state folder, atomically."""

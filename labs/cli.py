@@ -20,6 +20,8 @@ COMMANDS = (
 )
 """In the order of the help. A module has ``configure(parser, console)`` and ``run(arguments, console) -> int``."""
 
+TAKES_COMMAND = "shell"
+
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
@@ -28,9 +30,9 @@ EXIT_BROKEN_PIPE = 141
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code. The one place where faults become words."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words, rest = _split(list(sys.argv[1:] if arguments is None else arguments))
     console = Console.standard(messages.language())
-    parsed = _parser(console, words).parse_args(words)
+    parsed = _parser(console, words).parse_args(words, argparse.Namespace(rest=rest))
     try:
         return int(_module(parsed.command).run(parsed, console))
     except KeyboardInterrupt:
@@ -49,6 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as exc:
         _note_system_fault(exc, console)
     return EXIT_FAILED
+
+
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    """Ours, and after ``--`` the words of another command, of which argparse would take some for ours."""
+    if words[:1] != [TAKES_COMMAND] or "--" not in words:
+        return words, []
+    end = words.index("--")
+    return words[:end], words[end + 1 :]
 
 
 def _note_system_fault(fault: OSError, console: Console) -> None:

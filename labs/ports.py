@@ -21,6 +21,9 @@ AIRPLAY_BASE = 5050
 COMMAND_LINE_LIMIT = 200
 """Characters of a command line that are shown."""
 
+HIGHEST_OFFSET = 3500
+"""All ports of the stacks are less than this above the base."""
+
 HOST = "127.0.0.1"
 """Nothing of the lab listens anywhere else."""
 
@@ -46,7 +49,7 @@ def base(environ: Mapping[str, str] = os.environ) -> int:
     asked = environ.get("LAB_PORT_BASE", "")
     if not asked:
         return AIRPLAY_BASE if sys.platform == "darwin" and not is_free(DEFAULT_BASE) else DEFAULT_BASE
-    if not asked.isdecimal() or not 0 < int(asked) < 2**16 - 100:
+    if not asked.isdecimal() or not 0 < int(asked) < 2**16 - HIGHEST_OFFSET:
         raise LabError("error.port-base", value=asked)
     return int(asked)
 

@@ -104,12 +104,7 @@ class DetachedProcess:
         Raises:
             LabError: Something of it is still there after SIGKILL.
         """
-        members = self.members()
-        _signal(members, signal.SIGTERM)
-        if not wait_until(lambda: not any(map(_lives, members)), STOP_TIMEOUT_SECONDS):
-            _signal(members, signal.SIGKILL)
-            if not wait_until(lambda: not any(map(_lives, members)), STOP_TIMEOUT_SECONDS):
-                raise LabError("error.will-not-end", name=self.name, pid=", ".join(str(p.pid) for p in members))
+        end(self.name, self.members())
         self.record_path.unlink(missing_ok=True)
 
     def await_ready(self, is_ready: Callable[[], bool], timeout_seconds: float) -> None:
@@ -144,6 +139,19 @@ class DetachedProcess:
             return ProcessRecord(**json.loads(self.record_path.read_text(encoding="ascii")))
         except (OSError, ValueError, TypeError):
             return None
+
+
+def end(name: str, processes: Sequence[psutil.Process]) -> None:
+    """End processes: those that do not go when they are asked, by force.
+
+    Raises:
+        LabError: Something of it, which is called ``name``, is still there after SIGKILL.
+    """
+    _signal(processes, signal.SIGTERM)
+    if not wait_until(lambda: not any(map(_lives, processes)), STOP_TIMEOUT_SECONDS):
+        _signal(processes, signal.SIGKILL)
+        if not wait_until(lambda: not any(map(_lives, processes)), STOP_TIMEOUT_SECONDS):
+            raise LabError("error.will-not-end", name=name, pid=", ".join(str(p.pid) for p in processes))
 
 
 def module_command(module: str, *arguments: str) -> tuple[str, ...]:

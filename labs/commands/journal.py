@@ -5,9 +5,13 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
+from labs.attempts import Attempt
+from labs.catalog.model import Lab
 from labs.commands.selection import add_lab, begun, embedded, lab
 from labs.console import Console
 from labs.stack import journal
+from labs.stack.interface import StackError
+from labs.stack.process_runner import ProcessRunner
 from pyregistry.spec.journal import Event
 
 COLUMNS = ("seq", "time", "actor", "credential", "request", "answer", "object")
@@ -33,8 +37,9 @@ def configure(parser: argparse.ArgumentParser, console: Console) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Show what happened since the attempt began."""
-    attempt = begun(embedded(), lab(arguments.lab))
-    path = next(Path(row.journal) for row in attempt.registries.values() if row.journal)
+    runner, asked = embedded(), lab(arguments.lab)
+    attempt = begun(runner, asked)
+    path = _journal(runner, asked, attempt)
     events = [event for event in journal.events(path) if event.seq > attempt.horizon_seq]
     wanted = events if arguments.all else [event for event in events if not _is_ours(event)]
     shown = wanted[-arguments.last :] if arguments.last else wanted
@@ -48,6 +53,15 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if len(wanted) < len(events):
         console.note("journal.left-out", count=len(events) - len(wanted))
     return 0
+
+
+def _journal(runner: ProcessRunner, asked: Lab, attempt: Attempt) -> Path:
+    """Where the exercise's registry remembers. Raises StackError where none does, or does yet."""
+    kept = [Path(row.journal) for row in attempt.registries.values() if row.journal]
+    found = next((path for path in [*kept, *runner.projects(asked).journals()] if path.exists()), None)
+    if found is None:
+        raise StackError("error.no-journal", lab=asked.id)
+    return found
 
 
 def _is_ours(event: Event) -> bool:

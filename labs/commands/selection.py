@@ -3,17 +3,15 @@
 import argparse
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
-from labs.attempts import Attempt
+from labs.attempts import HOSTED, Attempt
 from labs.catalog.model import Lab, load, slugs
 from labs.console import Console
 from labs.home import LabHome
 from labs.stack.interface import StackError
 from labs.stack.process_runner import ProcessRunner
 from labs.stack.twin import Twin
-
-HOSTED = "hosted"
-"""Role of the registry that the exercises push to by its public name."""
 
 
 def add_labs(parser: argparse.ArgumentParser, console: Console) -> None:
@@ -58,6 +56,24 @@ def begun(runner: ProcessRunner, lab: Lab) -> Attempt:
     if attempt is None:
         raise StackError("error.not-started", lab=lab.id)
     return attempt
+
+
+def current(runner: ProcessRunner, name: str | None = None) -> Attempt:
+    """The attempt that is meant: of the exercise named, else of the one whose folder is around, else of the first.
+
+    Raises:
+        StackError: It was not begun, or none was.
+    """
+    if name:
+        return begun(runner, lab(name))
+    here = Path.cwd().resolve()
+    labs = chosen(())
+    around = [each for each in labs if here.is_relative_to(runner.home.files(each.id))]
+    attempts = (Attempt.load(runner.home.stack(each.id)) for each in [*around, *labs])
+    found = next(filter(None, attempts), None)
+    if found is None:
+        raise StackError("error.not-started", lab=labs[0].id)
+    return found
 
 
 def hosted(runner: ProcessRunner) -> tuple[Attempt, Twin]:

@@ -5,21 +5,31 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from string import Template
 from typing import NoReturn
 
-from labs.commands.selection import embedded, hosted
+from labs.attempts import HOSTED, PRIVATE, Attempt
+from labs.commands.selection import current, embedded
 from labs.console import Console
 from labs.home import MACHINES, LabHome
 from labs.stack.environment import environment
 from labs.stack.interface import StackError
 
 _PLACEHOLDERS = {
-    "LAB_REGISTRY": "ghcr.io",
-    "LAB_USER": "<github_user>",
-    "LAB_ORG": "<org>",
-    "LAB_REPO": "<repo>",
+    HOSTED: {
+        "ghcr.io": "$LAB_REGISTRY",
+        "<github_user>": "$LAB_USER",
+        "<org>": "$LAB_ORG",
+        "<repo>": "$LAB_REPO",
+    },
+    PRIVATE: {
+        "registry.example.com": "$LAB_REGISTRY",
+        "admin": "$LAB_USER",
+        "myproj/myapp": "$LAB_ORG/$LAB_REPO/app",
+        "/etc/docker/certs.d": "$LAB_CERTS_D",
+    },
 }
-"""What the course prints, by the variable that holds the student's own value."""
+"""By the registry's role: for what the course prints, the variables that hold the student's own value."""
 
 # The student's own start file may put folders before the lab's in PATH, so that ours must speak after it.
 _BASH_START_FILE = """\
@@ -30,32 +40,35 @@ PS1='(lab {machine}) \\w \\$ '
 
 
 def configure(parser: argparse.ArgumentParser, console: Console) -> None:
-    """``[--machine a|b] [-- COMMAND ARG…]``."""
+    """``[TP] [--machine a|b] [-- COMMAND ARG…]``."""
+    parser.add_argument("lab", nargs="?", metavar="TP", help=console.text("help.arg.shell-lab"))
     parser.add_argument("--machine", choices=MACHINES, default=MACHINES[0], help=console.text("help.arg.machine"))
-    parser.add_argument("words", nargs=argparse.REMAINDER, metavar="-- COMMAND", help=console.text("help.arg.words"))
+    parser.epilog = console.text("help.arg.words")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Become a command or a shell of a machine."""
     runner = embedded()
-    attempt, _ = hosted(runner)
+    attempt = current(runner, arguments.lab)
     values = environment(runner.home, attempt, arguments.machine, runner.environ)
-    words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
-    if words:
-        _become(words, values)
-    _welcome(arguments.machine, attempt.slug, values, console)
+    if arguments.rest:
+        _become(arguments.rest, values)
+    _welcome(arguments.machine, attempt, values, console)
     os.chdir(_first_folder(runner.home, attempt.slug, arguments.machine))
     _become(_interactive(runner.home, arguments.machine, values), values)
 
 
-def _welcome(machine: str, slug: str, values: Mapping[str, str], console: Console) -> None:
+def _welcome(machine: str, attempt: Attempt, values: Mapping[str, str], console: Console) -> None:
     """Say where one is, and what stands for the course's placeholders: nobody should have to look that up."""
-    console.note("shell.welcome", machine=machine, lab=slug)
-    width = max(map(len, _PLACEHOLDERS.values()))
-    for variable, placeholder in _PLACEHOLDERS.items():
-        row = {"placeholder": placeholder.ljust(width), "variable": variable.ljust(len("LAB_REGISTRY"))}
-        console.note("shell.value", value=values[variable], **row)
-    console.note("shell.next", lab=slug)
+    console.note("shell.welcome", machine=machine, lab=attempt.slug)
+    role = HOSTED if HOSTED in attempt.registries else PRIVATE
+    rows = _PLACEHOLDERS[role]
+    widths = max(map(len, rows)), max(map(len, rows.values()))
+    for placeholder, variables in rows.items():
+        row = {"placeholder": placeholder.ljust(widths[0]), "variables": variables.ljust(widths[1])}
+        console.note("shell.value", value=Template(variables).substitute(values), **row)
+    console.note(f"shell.{role}")
+    console.note("shell.next", lab=attempt.slug)
 
 
 def _first_folder(home: LabHome, slug: str, machine: str) -> Path:

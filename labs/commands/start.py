@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     server = NotebookServer(runner.home)
     if server.url() is None:
         console.note("progress.notebooks")
-    url = server.start(environment(runner.home, attempts[0], "a"), labs[0].id, console.language)
+    url = server.start(environment(runner.home, attempts[0], "a"), attempts[0].slug, console.language)
     console.say("start.notebooks", url=url)
     console.say("start.end")
     if not arguments.headless:

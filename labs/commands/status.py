@@ -37,7 +37,7 @@ def _show(stack: StackStatus, console: Console) -> None:
     console.say("status.stack", lab=stack.slug, state=console.text(f"status.{stack.state}"))
     for service in stack.services:
         state = "status.running" if service.pid else "status.not-running"
-        console.say(state, name=service.name, url=service.url, pid=service.pid)
+        console.say(state, name=service.name, url=service.url or console.text("status.inside"), pid=service.pid)
     if stack.attempt:
         console.say("up.attempt", number=stack.attempt.number, work=stack.attempt.work, **stack.attempt.parameters)
 

@@ -19,8 +19,8 @@ def configure(parser: argparse.ArgumentParser, console: Console) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Bring stacks up."""
-    bring_up(embedded(arguments.engine), chosen(arguments.labs), console)
-    console.say("up.next")
+    attempts = bring_up(embedded(arguments.engine), chosen(arguments.labs), console)
+    console.say("up.next", lab=attempts[0].slug)
     return 0
 
 
@@ -34,17 +34,20 @@ def _say_whose(runner: StackRunner, labs: Sequence[Lab], console: Console) -> No
     """The first line: whose registries and whose docker the commands will meet."""
     internet, choice = choose_internet(runner.environ), choose_docker(runner.home, runner.environ)
     names = ", ".join(sorted({service.name for lab in labs for service in lab.services}))
+    private = ", ".join(lab.private.name for lab in labs if lab.private)
     reason = "forced" if choice.is_forced else "auto"
     docker = console.text(f"docker.{choice.docker}.{reason}")
-    console.say(f"up.internet.{internet}", names=names, docker=docker)
-    if internet is Internet.REAL:
+    console.say(f"up.internet.{internet if names else 'none'}", names=names, docker=docker)
+    if private:
+        console.say("up.internet.private", names=private)
+    if names and internet is Internet.REAL:
         console.say("up.internet.grade", names=names)
 
 
 def _bring_up(runner: StackRunner, lab: Lab, console: Console) -> Attempt:
     """Bring one stack up."""
     attempt = runner.up(lab, console.note)
-    services = [f"{service.name} → {service.url}" for service in runner.status(lab).services]
-    console.say("up.done", lab=lab.id, services=", ".join(services))
+    services = [f"{service.name} → {service.url}" for service in runner.status(lab).services if service.pid]
+    console.say("up.done" if services else "up.begun", lab=lab.id, services=", ".join(services))
     console.say("up.attempt", number=attempt.number, work=attempt.work, **attempt.parameters)
     return attempt

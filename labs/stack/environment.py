@@ -1,6 +1,5 @@
 """The environment in which the exercises' commands work: whose docker, whose internet, which machine and parameters."""
 
-import json
 import os
 import shlex
 import shutil
@@ -13,12 +12,14 @@ from pathlib import Path
 
 from labs.attempts import Attempt, Endpoint
 from labs.home import MACHINES, LabHome
-from labs.ports import HOST
 from labs.stack.files import write_whole
 from labs.stack.interface import StackError
 
 ENGINE_TIMEOUT_SECONDS = 5.0
 """A daemon that does not answer by then is taken for absent."""
+
+DOCKER_CERTS_D = Path("/etc/docker/certs.d")
+"""Where Docker's own daemon, and its command, look for the CAs of a registry."""
 
 _SEARCH = """\
 real=
@@ -144,16 +145,17 @@ def environment(
     """
     is_first = machine == MACHINES[0]
     choice = choose_docker(home, environ) if is_first else Choice(Docker.LAB, is_forced=True)
-    engine = str(home.engine(attempt.slug, machine))
+    engine = home.engine(attempt.slug, machine)
     return dict(environ) | {
         "PATH": _path(environ, home.bin, Path(sys.executable).parent),
         "LAB_HOME": str(home.state),
         "LAB_WORK": str(home.work),
         "LAB_MACHINE": machine,
         "LAB_DOCKER": choice.docker if choice.is_forced else "auto",
-        "LAB_ENGINE_HOME": engine,
-        "DOCKER_CONFIG": engine,
-        "LAB_REGISTRY": registry_name(attempt.registries["hosted"], choice.docker, choose_internet(environ)),
+        "LAB_ENGINE_HOME": str(engine),
+        "DOCKER_CONFIG": str(engine),
+        "LAB_CERTS_D": str(DOCKER_CERTS_D if choice.docker is Docker.REAL else engine / "certs.d"),
+        "LAB_REGISTRY": registry_name(attempt.registry, choice.docker, choose_internet(environ)),
         "LAB_USER": attempt.parameters["user"],
         "LAB_ORG": attempt.parameters["org"],
         "LAB_REPO": attempt.parameters["repo"],
@@ -177,13 +179,6 @@ def write_commands(home: LabHome) -> None:
     quoted = {name: shlex.quote(str(path)) for name, path in places.items()}
     for command, shim in (("docker", _DOCKER_SHIM), ("cosign", _COSIGN_SHIM)):
         write_whole(home.bin / command, shim.format(search=_SEARCH.format(name=command), **quoted), mode=0o755)
-
-
-def write_internet(home: LabHome, ports: Mapping[str, int]) -> None:
-    """Tell the lab's own clients which names reach a twin, by the port of its TLS door, and whom they trust there."""
-    names = {name: f"{HOST}:{port}" for name, port in ports.items()}
-    values = {"names": names, "ca": str(home.authority / "ca.crt")}
-    write_whole(home.internet, json.dumps(values, indent=2) + "\n")
 
 
 def _setting(environ: Mapping[str, str], name: str, values: tuple[str, ...]) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from labs.home import LabHome
-from labs.processes import DetachedProcess
 from labs.stack.interface import Inventory, StackError
 
 
@@ -15,10 +14,9 @@ def owned(home: LabHome, slug: str) -> Sequence[Path]:
     return (home.stack(slug), home.engines(slug), home.files(slug))
 
 
-def take(home: LabHome, slug: str, processes: Sequence[DetachedProcess]) -> Inventory:
-    """What is there now. A folder that we may not read counts, by its name."""
+def take(home: LabHome, slug: str, running: Sequence[str]) -> Inventory:
+    """What is there now, beside the names of what runs. A folder that we may not read counts, by its name."""
     files = [label(home, path) for folder in owned(home, slug) for path in _walk(folder)]
-    running = [process.name for process in processes if process.members()]
     return Inventory(tuple(sorted(files)), tuple(sorted(running)))
 
 

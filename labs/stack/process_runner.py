@@ -8,17 +8,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labs import ports, students
-from labs.attempts import Attempt, AttemptUnreadable, last_number, remember_number
-from labs.catalog.model import Lab
+from labs.attempts import PRIVATE, Attempt, AttemptUnreadable, Endpoint, last_number, remember_number
+from labs.catalog.model import Lab, load, slugs
 from labs.home import MACHINES, LabHome
 from labs.messages import language
 from labs.processes import wait_until
 from labs.stack import authority, environment, inventory, workspace
 from labs.stack.interface import NEVER_USED, Inventory, Progress, StackError, StackState, StackStatus
+from labs.stack.internet import Names, private_names
 from labs.stack.journal import head_seq
+from labs.stack.projects import Projects
 from labs.stack.twin import Twin
 
 ENGINE = "embedded"
+
+DOWN = "down"
+"""File of an exercise that was taken down, though nothing of ours runs for it either way."""
 
 LOCK_TIMEOUT_SECONDS = 30.0
 """Longer than any command of ours holds the lock."""
@@ -40,6 +45,8 @@ class ProcessRunner:
         """See ``StackRunner.down``."""
         with self._changing():
             self._stop(lab)
+            if lab.private and self._attempt(lab):
+                (self.home.stack(lab.id) / DOWN).touch()
 
     def reset(self, lab: Lab, progress: Progress) -> Path | None:
         """See ``StackRunner.reset``. A stack that was meant to be up is brought up again, with a new attempt."""
@@ -50,27 +57,39 @@ class ProcessRunner:
             kept = self._clear(lab)
             if is_wanted:
                 self._up(lab, progress)
+            else:
+                self._publish(lab)
         return kept
 
     def status(self, lab: Lab) -> StackStatus:
         """See ``StackRunner.status``."""
-        twins, attempt, is_damaged = self.twins(lab), None, False
+        twins, projects = self.twins(lab), self.projects(lab)
+        attempt, is_damaged = None, projects.is_damaged()
         try:
             attempt = Attempt.load(self.home.stack(lab.id))
         except AttemptUnreadable:
             is_damaged = True
-        services = tuple(service for twin in twins for service in twin.status())
-        if attempt and all(service.pid for service in services) and all(twin.is_whole() for twin in twins):
+        ours = tuple(service for twin in twins for service in twin.status())
+        built = projects.services()
+        is_taken_down = (self.home.stack(lab.id) / DOWN).exists() and not any(service.pid for service in built)
+        is_whole = all(service.pid for service in ours) and all(twin.is_whole() for twin in twins)
+        if attempt and is_whole and not is_damaged and not is_taken_down:
             state = StackState.UP
         elif is_damaged or any(twin.is_expected() for twin in twins):
             state = StackState.BROKEN
         else:
             state = StackState.DOWN if attempt else StackState.NEVER
-        return StackStatus(lab.id, state, attempt, services)
+        return StackStatus(lab.id, state, attempt, (*ours, *built))
 
     def inventory(self, lab: Lab) -> Inventory:
         """See ``StackRunner.inventory``."""
-        return inventory.take(self.home, lab.id, [door.process for twin in self.twins(lab) for door in twin.doors])
+        doors = [door.process for twin in self.twins(lab) for door in twin.doors]
+        running = [process.name for process in doors if process.members()]
+        return inventory.take(self.home, lab.id, [*running, *self.projects(lab).running()])
+
+    def projects(self, lab: Lab) -> Projects:
+        """What the student runs on the exercise's machines."""
+        return Projects(tuple(self.home.engine(lab.id, machine) for machine in MACHINES))
 
     def twins(self, lab: Lab) -> Sequence[Twin]:
         """The stack's services, where they are; before the first start where they will be. Raises StackError."""
@@ -78,8 +97,7 @@ class ProcessRunner:
 
     def planned(self, lab: Lab) -> Sequence[Twin]:
         """The services where ``up`` puts them: ``LAB_PORT_BASE`` moves them. Raises StackError."""
-        recorded = None if self.environ.get("LAB_PORT_BASE") else self._recorded_base(lab)
-        return self._twins(lab, recorded or ports.base(self.environ))
+        return self._twins(lab, self._planned_base(lab))
 
     def _twins(self, lab: Lab, port_base: int) -> Sequence[Twin]:
         """The services on the ports from a base on."""
@@ -88,33 +106,51 @@ class ProcessRunner:
 
     def _recorded_base(self, lab: Lab) -> int | None:
         """Where the attempt under way is; None where there is none, or its record is damaged."""
-        try:
-            attempt = Attempt.load(self.home.stack(lab.id))
-        except AttemptUnreadable:
-            attempt = None
+        attempt = self._attempt(lab)
+        offsets = {service.role: service.port for service in lab.services}
+        offsets |= {PRIVATE: lab.private.https_port} if lab.private else {}
         known = attempt.registries if attempt else {}
-        recorded = [
-            int(known[service.role].url.rpartition(":")[2]) - service.port
-            for service in lab.services
-            if service.role in known
-        ]
-        return next(iter(recorded), None)
+        recorded = (int(known[role].url.rpartition(":")[2]) - offsets[role] for role in offsets if role in known)
+        return next(recorded, None)
+
+    def _planned_base(self, lab: Lab) -> int:
+        """Where ``up`` puts it: ``LAB_PORT_BASE`` moves it."""
+        recorded = None if self.environ.get("LAB_PORT_BASE") else self._recorded_base(lab)
+        return recorded or ports.base(self.environ)
+
+    def _attempt(self, lab: Lab) -> Attempt | None:
+        """The attempt under way; None also where its record is damaged."""
+        try:
+            return Attempt.load(self.home.stack(lab.id))
+        except AttemptUnreadable:
+            return None
 
     def _up(self, lab: Lab, progress: Progress) -> Attempt:
-        """First what all stacks share, then the services, then the student's files; the record last."""
+        """First what all stacks share, then the services, then the student's files; the record and the names last."""
         authority.ensure_authority(self.home.authority)
         found = Attempt.load(self.home.stack(lab.id))
         attempt = found or self._begin(lab)
         twins = self.planned(lab)
         for twin in twins:
             self._start(twin, attempt, progress)
-        attempt = replace(attempt, registries={twin.service.role: twin.endpoint() for twin in twins})
+        attempt = replace(attempt, registries=self._registries(lab, twins))
         if found is None:
             attempt = replace(attempt, started_at=datetime.now(UTC), horizon_seq=_head(twins))
-        self._prepare_machines(attempt, twins)
+        self.home.stack(lab.id).mkdir(parents=True, exist_ok=True)
+        self._prepare_machines(attempt)
         workspace.install(self.home, lab, attempt.parameters, language(self.environ))
         attempt.save(self.home.stack(lab.id))
+        (self.home.stack(lab.id) / DOWN).unlink(missing_ok=True)
+        self._publish(lab)
         return attempt
+
+    def _registries(self, lab: Lab, twins: Sequence[Twin]) -> dict[str, Endpoint]:
+        """Where the exercise's registries are, and where the student's will be."""
+        found = {twin.service.role: twin.endpoint() for twin in twins}
+        if lab.private:
+            url = f"https://{ports.HOST}:{self._planned_base(lab) + lab.private.https_port}"
+            found[PRIVATE] = Endpoint(lab.private.name, url)
+        return found
 
     def _begin(self, lab: Lab) -> Attempt:
         """A new attempt, as far as it is known before the services run. Its number is spent even if they do not."""
@@ -148,17 +184,27 @@ class ProcessRunner:
             twin.enrol(attempt.parameters["user"], attempt.parameters["org"])
         twin.start()
 
-    def _prepare_machines(self, attempt: Attempt, twins: Sequence[Twin]) -> None:
-        """Engine homes, the lab's commands, and the names that reach a twin."""
+    def _prepare_machines(self, attempt: Attempt) -> None:
+        """Engine homes, and the lab's commands."""
         for folder in attempt.machines.values():
             Path(folder).mkdir(parents=True, exist_ok=True)
         environment.write_commands(self.home)
-        environment.write_internet(self.home, {twin.service.name: twin.secure.port for twin in twins})
+
+    def _publish(self, lab: Lab) -> None:
+        """Tell the lab's clients the names of every exercise that was begun: this one may have come, moved or gone."""
+        names = Names()
+        known = {slug: load(slug) for slug in slugs()} | {lab.id: lab}
+        for each in filter(self._attempt, known.values()):
+            names |= Names({twin.service.name: twin.secure.port for twin in self.twins(each)})
+            if each.private:
+                names |= private_names(each.private, self._recorded_base(each) or ports.base(self.environ))
+        names.save(self.home)
 
     def _stop(self, lab: Lab) -> None:
-        """End the services' processes."""
+        """End the services' processes, the student's own too."""
         for twin in self.twins(lab):
             twin.stop()
+        self.projects(lab).stop()
 
     def _clear(self, lab: Lab) -> Path | None:
         """Remove all that the stack has, and prove it; the student's files are moved, where to is returned.
@@ -186,7 +232,7 @@ class ProcessRunner:
 
 def _head(twins: Sequence[Twin]) -> int:
     """Where a new attempt begins in the journal of what is pushed to."""
-    return max(head_seq(twin.journal) for twin in twins)
+    return max((head_seq(twin.journal) for twin in twins), default=0)
 
 
 def _try_lock(descriptor: int) -> bool:

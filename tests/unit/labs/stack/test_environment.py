@@ -1,9 +1,9 @@
 """The environment of the exercises' commands."""
 
-import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from labs.stack.environment import (
     choose_internet,
     environment,
     write_commands,
-    write_internet,
 )
 from labs.stack.interface import StackError
 
@@ -105,6 +104,23 @@ def test_another_machine_has_another_store(home: LabHome, tmp_path: Path) -> Non
     assert environment(home, ATTEMPT, "b", {"PATH": path, "LAB_DOCKER": "real"})["LAB_DOCKER"] == "lab"
 
 
+def test_certificates_are_trusted_where_the_docker_in_use_looks(home: LabHome, tmp_path: Path) -> None:
+    """Ours reads certs.d of its machine; Docker's own reads the system's, and machine b is always ours."""
+    path = path_with_docker(tmp_path / "bin", WITH_ENGINE)
+    ours = environment(home, ATTEMPT, "a", {"PATH": "/nowhere"})
+    assert ours["LAB_CERTS_D"] == str(home.engine("tp1", "a") / "certs.d")
+    assert environment(home, ATTEMPT, "a", {"PATH": path})["LAB_CERTS_D"] == "/etc/docker/certs.d"
+    assert environment(home, ATTEMPT, "b", {"PATH": path})["LAB_CERTS_D"] == str(home.engine("tp1", "b") / "certs.d")
+
+
+def test_a_registry_of_the_students_own(home: LabHome, tmp_path: Path) -> None:
+    """Ours types its name; Docker's daemon finds it on localhost, where the name's port 443 is on this machine."""
+    mine = replace(ATTEMPT, registries={"private": Endpoint("registry.example.com", "https://127.0.0.1:8443")})
+    path = path_with_docker(tmp_path / "bin", WITH_ENGINE)
+    assert environment(home, mine, "a", {"PATH": "/nowhere"})["LAB_REGISTRY"] == "registry.example.com"
+    assert environment(home, mine, "a", {"PATH": path})["LAB_REGISTRY"] == "localhost:8443"
+
+
 def test_parameters_and_path(home: LabHome) -> None:
     """The student's values are there by name; the lab's commands come first, then the project's, each once."""
     values = environment(home, ATTEMPT, "a", environment(home, ATTEMPT, "b", {"PATH": "/usr/bin"}))
@@ -173,12 +189,3 @@ def test_cosign_shim(home: LabHome, tmp_path: Path, script: str | None, setting:
     values = {"PATH": path, "LAB_DOCKER": setting}
     outcome = subprocess.run([shim, "sign", "x"], env=values, capture_output=True, text=True, check=True)
     assert outcome.stdout.strip() == answer
-
-
-def test_internet(home: LabHome) -> None:
-    """The lab's clients read which names reach a twin, and by which CA."""
-    write_internet(home, {"ghcr.io": 5021})
-    assert json.loads(home.internet.read_text()) == {
-        "names": {"ghcr.io": "127.0.0.1:5021"},
-        "ca": str(home.authority / "ca.crt"),
-    }
