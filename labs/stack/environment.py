@@ -140,6 +140,9 @@ def environment(
 ) -> dict[str, str]:
     """What a machine's commands run in. ``LAB_REGISTRY`` fits the docker that answers there.
 
+    ``LAB_DOOR`` is where that registry really listens on this machine: ``host:port`` for curl and openssl, which know
+    nothing of the lab's names.
+
     ``LAB_DOCKER`` is about the student's own machine. Another machine is always the lab's engine: Docker's daemon has
     one store for all its clients, so that it cannot be two machines.
     """
@@ -156,6 +159,7 @@ def environment(
         "DOCKER_CONFIG": str(engine),
         "LAB_CERTS_D": str(DOCKER_CERTS_D if choice.docker is Docker.REAL else engine / "certs.d"),
         "LAB_REGISTRY": registry_name(attempt.registry, choice.docker, choose_internet(environ)),
+        "LAB_DOOR": attempt.registry.url.partition("://")[2],
         "LAB_USER": attempt.parameters["user"],
         "LAB_ORG": attempt.parameters["org"],
         "LAB_REPO": attempt.parameters["repo"],

@@ -104,6 +104,11 @@ def test_another_machine_has_another_store(home: LabHome, tmp_path: Path) -> Non
     assert environment(home, ATTEMPT, "b", {"PATH": path, "LAB_DOCKER": "real"})["LAB_DOCKER"] == "lab"
 
 
+def test_the_registrys_door_is_told_to_who_knows_no_lab(home: LabHome) -> None:
+    """curl and openssl are given an address of this machine, whatever the registry is called."""
+    assert environment(home, ATTEMPT, "a", {"PATH": "/nowhere"})["LAB_DOOR"] == "127.0.0.1:5001"
+
+
 def test_certificates_are_trusted_where_the_docker_in_use_looks(home: LabHome, tmp_path: Path) -> None:
     """Ours reads certs.d of its machine; Docker's own reads the system's, and machine b is always ours."""
     path = path_with_docker(tmp_path / "bin", WITH_ENGINE)
