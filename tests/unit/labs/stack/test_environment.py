@@ -105,7 +105,7 @@ def test_another_machine_has_another_store(home: LabHome, tmp_path: Path) -> Non
 
 
 def test_the_registrys_door_is_told_to_who_knows_no_lab(home: LabHome) -> None:
-    """curl and openssl are given an address of this machine, whatever the registry is called."""
+    """What curl and openssl are given is an address of this machine, whatever the registry is called."""
     assert environment(home, ATTEMPT, "a", {"PATH": "/nowhere"})["LAB_DOOR"] == "127.0.0.1:5001"
 
 
