@@ -1,0 +1,172 @@
+"""TP-2: what the proxy's log tells beside the journal, and who pulled. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+from checker import history
+from checker.checks.agreement import Agreement, agree
+from checker.checks.pushes import TAG, pushes, target_repository
+from checker.checks.telling import newest, newest_first, ref, shown
+from checker.facts import AccessLog, Backend, Facts, Journal, LogLine, Task, known
+from checker.history import describe
+from checker.model import Cause, Evidence, Finding, Status
+from pyregistry.spec.journal import Event
+
+SIGNING_TOOL = "cosign/"
+"""How cosign's User-Agent begins: it reads the manifest to sign and to verify it, and pulls nothing."""
+_SUCCESS = 200
+
+
+def judge_log(facts: Facts) -> Finding:
+    """Every request since the start stands in the proxy's log and in the registry's journal, and nothing else does.
+
+    Without a proxy the journal is the log, and it must know who asked.
+    """
+    log = known(facts.access_log)
+    if log.proxied and not log.kept:
+        return Finding(Status.FAIL, (), {"log": "off"}, {"log": "on"}, (Cause("log.off"),))
+    requests = tuple(event for event in known(facts.journal).since_start if event.kind == "request")
+    if not log.proxied:
+        return _judge_journal(facts.task, requests)
+    found = agree(log.lines, requests)
+    causes = tuple(_log_causes(log, requests, found, facts))
+    return Finding(
+        Status.FAIL if causes else Status.PASS,
+        tuple(_log_evidence(log, found)),
+        {"lines": len(log.lines), "events": len(requests), "agreeing": len(found.pairs)},
+        {"agreeing": len(requests)},
+        causes,
+    )
+
+
+def _judge_journal(task: Task, requests: Iterable[Event]) -> Finding:
+    """The registry asks for passwords itself, and wrote down who came."""
+    user = task.parameters["user"]
+    mine = [event for event in requests if event.actor == user]
+    causes = () if mine else (Cause("log.nothing"),)
+    return Finding(
+        Status.PASS if mine else Status.FAIL,
+        shown(newest(mine)),
+        {"events": len(mine)},
+        {"account": user},
+        causes,
+    )
+
+
+def _log_evidence(log: AccessLog, found: Agreement) -> Iterable[Evidence]:
+    """What differs, else a request that both tell of."""
+    for edit in found.edited:
+        yield from (_line(log, edit.line), describe(edit.event))
+    yield from (_line(log, line) for line in found.forged)
+    yield from (describe(event) for event in found.missing)
+    if found.holds and found.pairs:
+        line, event = found.pairs[-1]
+        yield from (_line(log, line), describe(event))
+
+
+def _line(log: AccessLog, line: LogLine) -> Evidence:
+    """A line that can be found again."""
+    return Evidence("log", f"{log.path}:{line.number} {line.at:%H:%M:%S}Z {_told(line)} as {line.user or 'anonymous'}")
+
+
+def _told(line: LogLine) -> str:
+    """Request and answer of a line."""
+    return f"{line.method} {line.path} {line.status}"
+
+
+def _log_causes(log: AccessLog, requests: tuple[Event, ...], found: Agreement, facts: Facts) -> Iterable[Cause]:
+    """What does not fit, lines first: they were written by somebody."""
+    if not log.lines and not log.unreadable:
+        yield Cause("log.missing", {"path": log.path or "-"}) if requests else Cause("log.nothing")
+        return
+    for line in found.forged:
+        yield Cause("log.forged-line", {"line": line.number, "told": _told(line)})
+    for edit in found.edited:
+        params: Mapping[str, str | int] = {"line": edit.line.number, "seen": edit.seen, "wanted": edit.wanted}
+        yield Cause(f"log.{edit.what}-differs", params)
+    for number in log.unreadable:
+        yield Cause("log.unreadable-line", {"line": number})
+    yield from _missing_causes(found, facts)
+    if found.holds and not found.pairs and not log.unreadable:
+        yield Cause("log.nothing")
+
+
+def _missing_causes(found: Agreement, facts: Facts) -> Iterable[Cause]:
+    """Events without a line. Where only the newest lack theirs, nginx may keep them in a buffer still."""
+    if not found.missing:
+        return
+    first, paired = found.missing[0], [event.seq for _, event in found.pairs]
+    by_passed = Cause("log.bypassed", {"count": len(found.missing), "event": ref(first)})
+    is_open = isinstance(facts.backend, Backend) and any(
+        door.status == _SUCCESS for door in facts.backend.doors.values()
+    )
+    if is_open or not paired or first.seq < max(paired):
+        yield by_passed
+    else:
+        yield from (Cause("log.buffered", {"count": len(found.missing)}), by_passed)
+
+
+# --- docker pull
+
+
+def judge_pull(facts: Facts) -> Finding:
+    """After the push the student, by name, fetched the manifest that tag 1.0 points to now. HEAD is no pull."""
+    journal, tags, parameters = known(facts.journal), known(facts.tags), facts.task.parameters
+    repository = target_repository(parameters["org"], parameters["repo"])
+    now = tags.resolved.get(TAG)
+    expected: dict[str, str | int] = {
+        "pull": f"{repository}:{TAG}",
+        "account": parameters["user"],
+        "digest": now or "-",
+    }
+    stored = [event.seq for event in journal.since_start if _stores(event, repository) and event.digest == now]
+    if now is None or not stored:
+        return Finding(Status.FAIL, (), {"digest": now or "-"}, expected, (Cause("pull.no-image"),))
+    asked = [event for event in journal.since_start if _asks(event, repository)]
+    names = _names(facts, journal)
+    mine = [e for e in asked if history.is_manifest_pull(e) and names.get(e.seq) == parameters["user"]]
+    proof = next((event for event in mine if event.digest == now and event.seq > stored[0]), None)
+    if proof is not None:
+        return Finding(Status.PASS, shown(proof), {"pull": ref(proof), "digest": now}, expected)
+    last = newest(asked)
+    ranked = [(event.seq, cause) for event in asked if (cause := _pull_cause(event, now, stored, names, facts.task))]
+    moved_at = max((event.seq for event in pushes(journal, repository)), default=0)
+    ranked = [(moved_at if cause.id == "pull.moved-after" else seq, cause) for seq, cause in ranked]
+    causes = newest_first(ranked) or (Cause("pull.never"),)
+    return Finding(Status.FAIL, shown(last), {"pull": ref(last)}, expected, causes)
+
+
+def _stores(event: Event, repository: str) -> bool:
+    """A manifest was stored in the repository."""
+    return history.is_manifest_push(event) and event.repository == repository
+
+
+def _asks(event: Event, repository: str) -> bool:
+    """A client asked for a manifest of the repository to pull, or to look at, it."""
+    ours = event.repository == repository and history.is_manifest_read_attempt(event)
+    return ours and not (event.user_agent or "").startswith(SIGNING_TOOL)
+
+
+def _names(facts: Facts, journal: Journal) -> Mapping[int, str | None]:
+    """By event, who asked: as the registry knows, else, where the proxy keeps the name to itself, as its log says."""
+    names = {event.seq: history.account(event) for event in journal.since_start}
+    log = facts.access_log
+    if isinstance(log, AccessLog) and log.proxied and None in names.values():
+        pairs = agree(log.lines, [event for event in journal.since_start if event.kind == "request"]).pairs
+        names |= {event.seq: line.user for line, event in pairs if names[event.seq] is None}
+    return names
+
+
+def _pull_cause(event: Event, now: str, stored: list[int], names: Mapping[int, str | None], task: Task) -> Cause | None:
+    """What one request tells about a pull that does not count; None where it tells nothing."""
+    account, after = names.get(event.seq), event.seq > stored[0]
+    if history.is_refusal(event):
+        told = Cause("pull.refused", {"status": event.status or 0, "code": event.error_code or "-"})
+        return told if account is not None and after else None
+    if not history.is_manifest_pull(event):
+        return Cause("pull.head-only") if after else None
+    if account != task.parameters["user"]:
+        return Cause("pull.another-account", {"account": account}) if account else Cause("pull.anonymous")
+    if event.digest == now:
+        return Cause("pull.before-push")
+    other = Cause("pull.other-image", {"reference": event.reference or "-"})
+    return other if after else Cause("pull.moved-after", {"digest": event.digest or "-"})

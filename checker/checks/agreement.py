@@ -1,0 +1,268 @@
+"""Whether a proxy's access log and the journal of the registry behind it tell the same story. Pure.
+
+A line and an event agree when they are of one request: the same method, path and user agent, the same user as far as
+both know one, a status and a size that the one may have made of the other, and times that fit. Each line may stand for
+one event only. Every event needs a line; a line needs an event, unless it tells what the proxy answers by itself.
+
+Both questions are matchings in the same graph, and are answered apart. Where all events can be matched, and all lines
+that need it, there is one matching that does both (Mendelsohn and Dulmage, 1958).
+"""
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from checker import history
+from checker.facts import LogLine
+from pyregistry.spec.journal import Event
+
+SLACK_SECONDS = 2.0
+"""Between an event's time, when the request reached the registry, and its line's, when the answer was out; whole
+seconds in the log."""
+BYTES_PER_SECOND = 1_000_000
+"""Slower clients are given up: what a line may be later than its event by is the time that its bytes take."""
+GIVEN_UP_SECONDS = 120.0
+"""Likewise where client or proxy gave up: after nginx's own timeouts of 60 s, and some more."""
+BUFFERED_BYTES = 16_384
+"""A TLS record's worth (nginx's ``ssl_buffer_size``). A body that is not larger leaves in one piece, or not at all; of
+a larger one a client may take a part, while the registry has handed out all of it."""
+CLIENT_LEFT, NOT_MODIFIED, PARTIAL, OK = 499, 304, 206, 200
+GATEWAY_GAVE_UP = frozenset({502, 504})
+PROXY_ANSWERS = frozenset(
+    {301, 302, 303, 307, 308, 400, 401, 403, 405, 408, 411, 413, 414, 429, 431, 444, 494, 495, 496, 497, CLIENT_LEFT}
+    | {500, 501, 502, 503, 504, 505}
+)
+"""What nginx answers below /v2/ without asking the registry. Not 404: what is below /v2/ is the registry's to know."""
+_REDACTED = "REDACTED"
+"""The journal's word in the place of a secret."""
+_PATH_MAX = 1024
+"""Characters of a path that the journal keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A line and an event that are of one request, if it were not for ``what``: status, size, user, agent or time."""
+
+    line: LogLine
+    event: Event
+    what: str
+    seen: str
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What became of lines and events.
+
+    Attributes:
+        pairs: Lines with their events.
+        edited: Lines that differ from an event that no other line fits.
+        forged: Lines that need an event and have none.
+        missing: Events without a line: requests that went past the proxy, or whose lines are gone.
+    """
+
+    pairs: tuple[tuple[LogLine, Event], ...]
+    edited: tuple[Edit, ...]
+    forged: tuple[LogLine, ...]
+    missing: tuple[Event, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Nothing is left over."""
+        return not (self.edited or self.forged or self.missing)
+
+
+def agree(lines: Sequence[LogLine], events: Sequence[Event]) -> Agreement:
+    """Hold an access log and a journal against each other.
+
+    Args:
+        lines: Of the time that is judged.
+        events: Requests of that time, as the registry saw them.
+    """
+    needing = [line for line in lines if needs_event(line)]
+    of_needing, _ = _match(needing, events)
+    of_lines, free_lines = _match(lines, events)
+    met = set(of_lines.values())
+    unmet = [event for event in events if event.seq not in met]
+    edited = _edits(free_lines, unmet)
+    explained_lines = {edit.line.number for edit in edited}
+    explained_events = {edit.event.seq for edit in edited}
+    by_seq = {event.seq: event for event in events}
+    return Agreement(
+        pairs=tuple((line, by_seq[of_lines[line.number]]) for line in lines if line.number in of_lines),
+        edited=edited,
+        forged=tuple(each for each in needing if each.number not in of_needing and each.number not in explained_lines),
+        missing=tuple(event for event in unmet if event.seq not in explained_events),
+    )
+
+
+def needs_event(line: LogLine) -> bool:
+    """The registry must have been asked for this answer."""
+    return line.path.startswith("/v2/") and line.status not in PROXY_ANSWERS
+
+
+# --- one line, one event
+
+
+def fits(line: LogLine, event: Event) -> bool:
+    """The line may tell of the event."""
+    return _same_path(line.path, event.path or "") and all(test(line, event) for test in _TESTS.values())
+
+
+def _same_agent(line: LogLine, event: Event) -> bool:
+    """The client called itself the same; both write "-" for nothing."""
+    return (line.user_agent or "-") == (event.user_agent or "-")
+
+
+def _same_user(line: LogLine, event: Event) -> bool:
+    """The names are equal, as far as both know one.
+
+    A registry that asks for no password knows the name only where the proxy hands it on; a proxy does not know who
+    came with a bearer token.
+    """
+    if event.detail.get("claimed_user"):
+        return line.user == history.account(event)
+    return event.actor is None or line.user in {None, event.actor}
+
+
+def _same_status(line: LogLine, event: Event) -> bool:
+    """The statuses are equal, or the proxy made the one of the other."""
+    if line.status == CLIENT_LEFT or line.status in GATEWAY_GAVE_UP:
+        return True
+    return line.status == event.status or (event.status == OK and line.status in {PARTIAL, NOT_MODIFIED})
+
+
+def _same_size(line: LogLine, event: Event) -> bool:
+    """As many bytes were sent to the client as the registry handed out; fewer where one of the two left before."""
+    if line.method == "HEAD" or line.status == NOT_MODIFIED:
+        return line.size == 0
+    if _given_up(line, event) or line.size == event.bytes_out:
+        return True
+    is_part = line.status == PARTIAL and event.status != PARTIAL
+    return line.method == "GET" and line.size < event.bytes_out and (is_part or event.bytes_out > BUFFERED_BYTES)
+
+
+def _same_time(line: LogLine, event: Event) -> bool:
+    """The line was written when the answer to the event was out."""
+    return -SLACK_SECONDS <= (line.at - event.at).total_seconds() <= _patience(line, event)
+
+
+def _patience(line: LogLine, event: Event) -> float:
+    """Seconds that the line may be later than the event."""
+    if _given_up(line, event):
+        return GIVEN_UP_SECONDS
+    return SLACK_SECONDS + (event.bytes_in + event.bytes_out) / BYTES_PER_SECOND
+
+
+def _given_up(line: LogLine, event: Event) -> bool:
+    """The client or the proxy did not wait for the end."""
+    return event.aborted or line.status == CLIENT_LEFT or line.status in GATEWAY_GAVE_UP
+
+
+_TESTS: Mapping[str, Callable[[LogLine, Event], bool]] = {
+    "status": _same_status,
+    "size": _same_size,
+    "user": _same_user,
+    "agent": _same_agent,
+    "time": _same_time,
+}
+"""In the order in which a difference is told."""
+
+
+def _same_path(seen: str, remembered: str) -> bool:
+    """The paths are equal, as far as the journal keeps them."""
+    if _REDACTED in remembered:
+        pattern = r"[^\s&;\"']+".join(map(re.escape, remembered.split(_REDACTED)))
+        return re.match(pattern, seen) is not None
+    return seen == remembered or (len(remembered) >= _PATH_MAX and seen.startswith(remembered))
+
+
+# --- all of them
+
+
+def _match(lines: Sequence[LogLine], events: Sequence[Event]) -> tuple[dict[int, int], list[LogLine]]:
+    """As many pairs as there can be, by number and sequence number, and the lines that have none."""
+    asked: dict[tuple[str, str], list[Event]] = {}
+    for event in sorted(events, key=lambda event: event.at):
+        asked.setdefault(_kind(event.method or "", event.path or ""), []).append(event)
+    ordered = sorted(lines, key=lambda line: (line.at, line.number))
+    choices = {
+        line.number: [event.seq for event in asked.get(_kind(line.method, line.path), ()) if fits(line, event)]
+        for line in ordered
+    }
+    taken: dict[int, int] = {}
+    for number in choices:
+        _place(number, choices, taken)
+    found = {number: seq for seq, number in taken.items()}
+    return found, [line for line in lines if line.number not in found]
+
+
+def _kind(method: str, path: str) -> tuple[str, str]:
+    """Only requests of one kind are ever compared. Queries are left out: the journal may have redacted them."""
+    return method, path.partition("?")[0]
+
+
+def _place(number: int, choices: Mapping[int, Sequence[int]], taken: dict[int, int]) -> bool:
+    """Find the line an event of its own, and others another one where that is needed (Berge's augmenting path).
+
+    ``taken`` is by event; lines that had an event keep one.
+    """
+    reached: dict[int, int] = {}
+    queue = deque([number])
+    while queue:
+        line = queue.popleft()
+        for event in choices[line]:
+            if event in reached:
+                continue
+            reached[event] = line
+            if event not in taken:
+                _shift(event, number, reached, taken)
+                return True
+            queue.append(taken[event])
+    return False
+
+
+def _shift(event: int, number: int, reached: Mapping[int, int], taken: dict[int, int]) -> None:
+    """Give each line on the way its next event, from the free one back to the line ``number``."""
+    given = {line: each for each, line in taken.items()}
+    while True:
+        line = reached[event]
+        taken[event] = line
+        if line == number:
+            return
+        event = given[line]
+
+
+def _edits(lines: Iterable[LogLine], events: Sequence[Event]) -> tuple[Edit, ...]:
+    """Events and lines that nothing fits, of one method and path: the nearest in time are taken for one request."""
+    free = list(lines)
+    edits = []
+    for event in events:
+        alike = [each for each in free if each.method == event.method and _same_path(each.path, event.path or "")]
+        if alike:
+            nearest = min(
+                alike, key=lambda each: (_differences(each, event), abs((each.at - event.at).total_seconds()))
+            )
+            free.remove(nearest)
+            edits.append(_edit(nearest, event))
+    return tuple(edits)
+
+
+def _differences(line: LogLine, event: Event) -> int:
+    """In how many ways they differ."""
+    return sum(not test(line, event) for test in _TESTS.values())
+
+
+def _edit(line: LogLine, event: Event) -> Edit:
+    """Where they differ first."""
+    what = next((name for name, test in _TESTS.items() if not test(line, event)), "time")
+    said = {
+        "status": (line.status, event.status),
+        "size": (line.size, event.bytes_out),
+        "user": (line.user, history.account(event)),
+        "agent": (line.user_agent, event.user_agent),
+        "time": (f"{line.at:%H:%M:%S}Z", f"{event.at:%H:%M:%S}Z"),
+    }
+    seen, wanted = said[what]
+    return Edit(line, event, what, str(seen if seen is not None else "-"), str(wanted if wanted is not None else "-"))

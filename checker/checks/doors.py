@@ -1,0 +1,176 @@
+"""TP-2: whom the registry lets in, by its door and by every other way that may lead there. Pure."""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from checker.checks.passwords import BCRYPT, NOBODY, users
+from checker.facts import (
+    Door,
+    Doors,
+    Facts,
+    Kind,
+    NotObserved,
+    Passwords,
+    Plain,
+    StackService,
+    Unavailable,
+    known,
+)
+from checker.model import Cause, Evidence, Finding, Status
+
+OK, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, SERVER_ERROR = 200, 401, 403, 404, 500
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_SUCCESSES = range(200, 300)
+_SERVER_ERRORS = range(500, 600)
+
+
+def judge_auth(facts: Facts) -> Finding:
+    """Nobody, a wrong password and a stranger are refused, for reading and for writing; the right password is not."""
+    doors, user = known(facts.doors), facts.task.parameters["user"]
+    asked = {
+        "anonymous": doors.anonymous,
+        "wrong-password": doors.wrong,
+        "stranger": doors.stranger,
+        "right-password": doors.right,
+        "anonymous-read": doors.anonymous_read,
+        "anonymous-push": doors.anonymous_push,
+    }
+    for name, door in asked.items():
+        if door is not None and name != "right-password":
+            _expect_verdict(door, name)
+    observed = {name: door.status or "-" if door else "-" for name, door in asked.items()}
+    expected = dict.fromkeys(asked, UNAUTHORIZED) | {"right-password": OK}
+    causes = tuple(_auth_causes(doors, user, facts))
+    evidence = tuple(Evidence("http", f"{name}: {door.status}") for name, door in asked.items() if door)
+    return Finding(Status.FAIL if causes else Status.PASS, evidence, observed, dict(expected), causes)
+
+
+def _expect_verdict(door: Door, what: str) -> None:
+    """Raises NotObserved where the answer neither lets in nor keeps out."""
+    if door.status is None:
+        raise NotObserved(Unavailable("interrupted", {"what": what}))
+    if door.status in _SERVER_ERRORS:
+        raise NotObserved(Unavailable("server-error", {"status": door.status, "what": what}))
+
+
+def _lets_in(door: Door) -> bool:
+    """The registry itself answered: also 404 is its word on what it holds."""
+    return door.status == NOT_FOUND or door.status in _SUCCESSES
+
+
+def _auth_causes(doors: Doors, user: str, facts: Facts) -> Iterable[Cause]:
+    """Doors that stand open first, the widest first; then those that stay shut to the right password."""
+    reading, pushing = _lets_in(doors.anonymous_read), _lets_in(doors.anonymous_push)
+    if reading and pushing:
+        yield Cause("auth.none")
+    elif reading:
+        yield Cause("auth.anonymous-read")
+    elif pushing:
+        yield Cause("auth.anonymous-push")
+    elif doors.anonymous.status == UNAUTHORIZED and not doors.anonymous.challenge:
+        yield Cause("auth.no-challenge")
+    elif _lets_in(doors.anonymous):
+        yield Cause("auth.base-open")
+    elif _lets_in(doors.wrong) or _lets_in(doors.stranger):
+        yield Cause("auth.any-password")
+    elif doors.anonymous.status != UNAUTHORIZED:
+        yield Cause("auth.not-asked", {"status": doors.anonymous.status or 0})
+    yield from _right_password_causes(doors, user, facts)
+
+
+def _right_password_causes(doors: Doors, user: str, facts: Facts) -> Iterable[Cause]:
+    """Why the student is not let in, by what was answered and by what the files of passwords hold."""
+    if doors.right is None:
+        yield Cause("auth.not-logged-in")
+    elif doors.right.status == OK:
+        if doors.user != user:
+            yield Cause("auth.other-user", {"seen": doors.user or "-"})
+    elif doors.right.status == UNAUTHORIZED:
+        yield from _refusal_causes(doors.user or user, facts.passwords)
+    elif doors.right.status == FORBIDDEN:
+        yield Cause("auth.no-password-file")
+    elif doors.right.status == SERVER_ERROR:  # nginx may not open the file of passwords
+        yield Cause("auth.password-file-unreadable")
+    else:
+        yield Cause("auth.refused", {"status": doors.right.status or 0})
+
+
+def _refusal_causes(user: str, passwords: Passwords | Unavailable) -> Iterable[Cause]:
+    """The right password was refused: which file was looked into, and what stands there for this user?"""
+    read = [file for file in passwords.files if file.reader != NOBODY] if isinstance(passwords, Passwords) else []
+    entries = [(file, entry) for file in read for entry in file.entries if entry.user == user]
+    weak = next((entry for file, entry in entries if file.reader == Kind.REGISTRY and entry.scheme != BCRYPT), None)
+    if weak:
+        yield Cause("auth.not-bcrypt", {"account": user, "scheme": weak.scheme})
+    elif read and not entries:
+        yield Cause("auth.unknown-user", {"account": user, "users": users(read)})
+    else:
+        yield Cause("auth.nobody", {"account": user})
+
+
+def judge_plain(facts: Facts) -> Finding:
+    """Plain HTTP gets nothing: it is refused, or sent to https; no password is asked for in the clear."""
+    plain = known(facts.plain)
+    for name, door in (("http", plain.http), ("http on the TLS port", plain.on_tls_port)):
+        if door.status in _SERVER_ERRORS:
+            raise NotObserved(Unavailable("server-error", {"status": door.status or 0, "what": name}))
+    seen = {"http": _door(plain.http), "http-on-tls-port": _door(plain.on_tls_port)}
+    causes = tuple(_plain_causes(plain, facts.task.hosts))
+    return Finding(
+        Status.FAIL if causes else Status.PASS,
+        tuple(Evidence("http", f"{name}: {said}") for name, said in seen.items()),
+        seen,
+        {"http": "- | 301 https://…", "http-on-tls-port": "- | 400"},
+        causes,
+    )
+
+
+def _plain_causes(plain: Plain, hosts: tuple[str, ...]) -> Iterable[Cause]:
+    """What plain HTTP is given that it should not be given."""
+    http = plain.http
+    if http.status in _SUCCESSES:
+        yield Cause("http.open", {"status": http.status or 0})
+    elif http.status == UNAUTHORIZED:
+        yield Cause("http.asks-password")
+    elif http.status in REDIRECTS and not _leads_home(http.location, hosts):
+        yield Cause("http.redirects-elsewhere", {"location": http.location or "-"})
+    if plain.on_tls_port.status in _SUCCESSES or plain.on_tls_port.status == UNAUTHORIZED:
+        yield Cause("http.on-tls-port", {"status": plain.on_tls_port.status or 0})
+
+
+def _leads_home(location: str | None, hosts: tuple[str, ...]) -> bool:
+    """A redirect to https on one of the registry's names."""
+    there = urlsplit(location or "")
+    return there.scheme == "https" and there.hostname in {urlsplit(f"//{host}").hostname for host in hosts}
+
+
+def _door(door: Door) -> str:
+    """What a door answered, in a word."""
+    if door.status is None:
+        return f"- ({door.fault or '-'})"
+    return f"{door.status} {door.location}" if door.location else str(door.status)
+
+
+def judge_backend(facts: Facts) -> Finding:
+    """No other port that the stack opens answers as a registry to somebody without credentials."""
+    doors, stack = known(facts.backend).doors, known(facts.stack)
+    for name, door in doors.items():
+        if door.status in _SERVER_ERRORS:
+            raise NotObserved(Unavailable("server-error", {"status": door.status or 0, "what": name}))
+    opened = {name: door for name, door in doors.items() if door.status in _SUCCESSES}
+    closed = [Evidence("http", f"{name}: {_door(door)}") for name, door in doors.items()]
+    published = [Evidence("stack", f"{each.name}: {_ports(each)}") for each in stack.services] or [
+        Evidence("stack", stack.source)
+    ]
+    return Finding(
+        Status.FAIL if opened else Status.PASS,
+        tuple(closed or published),
+        {"open-ports": ", ".join(opened) or "-"},
+        {"open-ports": "-"},
+        tuple(Cause("backend.open", {"door": name, "status": door.status or 0}) for name, door in opened.items()),
+    )
+
+
+def _ports(service: StackService) -> str:
+    """The ports that a service publishes."""
+    return ", ".join(map(str, sorted(service.published))) or "-"

@@ -1,0 +1,64 @@
+"""TP-2: the files of passwords. Pure."""
+
+from collections.abc import Iterable
+
+from checker.facts import Facts, Kind, NotObserved, PasswordEntry, PasswordFile, Unavailable, known
+from checker.model import Cause, Evidence, Finding, Status
+
+NOBODY = "nobody"
+"""Reader of a file that no part of the stack reads."""
+BCRYPT = "bcrypt"
+_WEAK = {"apr1": "passwords.md5", "sha1": "passwords.sha1", "crypt": "passwords.crypt", "plain": "passwords.plain"}
+
+
+def judge_passwords(facts: Facts) -> Finding:
+    """The student's entry is there, and every entry is bcrypt, in the files that somebody reads.
+
+    Before the stack is up nobody reads any: then those of the folder count.
+    """
+    found = known(facts.passwords).files
+    files = [file for file in found if file.reader != NOBODY] or list(found)
+    user = facts.task.parameters["user"]
+    expected: dict[str, str | int] = {"passwords": f"{user}: {BCRYPT}"}
+    if not files:
+        if not isinstance(facts.stack, Unavailable) and facts.stack.source == "url":
+            raise NotObserved(Unavailable("passwords-elsewhere"))
+        return Finding(Status.FAIL, (), {"passwords": "-"}, expected, (Cause("passwords.none"),))
+    entries = [(file, entry) for file in files for entry in file.entries]
+    entries.sort(key=lambda row: row[1].user != user)
+    causes = tuple(_password_causes(entries, user, files))
+    evidence = tuple(Evidence("file", f"{file.path}: {entry.user} ({entry.scheme})") for file, entry in entries)
+    observed: dict[str, str | int] = {"passwords": ", ".join(f"{e.user}: {e.scheme}" for _, e in entries) or "-"}
+    weak = [file for file, entry in entries if entry.scheme != BCRYPT]
+    return Finding(
+        Status.FAIL if causes else Status.PASS, evidence, observed, expected, causes, tuple(_reader_advice(weak))
+    )
+
+
+def _password_causes(
+    entries: list[tuple[PasswordFile, PasswordEntry]], user: str, files: list[PasswordFile]
+) -> Iterable[Cause]:
+    """What is wrong with the entries, the student's own first."""
+    if not entries:
+        yield Cause("passwords.empty", {"path": files[0].path})
+        return
+    if user not in {entry.user for _, entry in entries}:
+        yield Cause("passwords.other-user", {"users": users(files)})
+    for file, entry in entries:
+        if entry.scheme != BCRYPT:
+            cause = _WEAK.get(entry.scheme, "passwords.other-scheme")
+            yield Cause(cause, {"account": entry.user, "path": file.path, "scheme": entry.scheme})
+
+
+def _reader_advice(weak: list[PasswordFile]) -> Iterable[Cause]:
+    """Whose file it is decides what happens: nginx takes weak hashes, the registry takes none but bcrypt."""
+    readers = {file.reader for file in weak}
+    if Kind.NGINX in readers:
+        yield Cause("passwords.nginx-takes-it")
+    if Kind.REGISTRY in readers:
+        yield Cause("passwords.registry-refuses-it")
+
+
+def users(files: Iterable[PasswordFile]) -> str:
+    """All names in these files."""
+    return ", ".join(dict.fromkeys(entry.user for file in files for entry in file.entries)) or "-"

@@ -1,0 +1,104 @@
+"""TP-2: whether the student's stack is up, and if not, what it said. Pure."""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from checker.facts import Facts, Handshake, Keys, Plain, Stack, StackService, Unavailable, known
+from checker.model import Cause, Evidence, Finding, Status
+
+HTTPS_PORT = 443
+_SPEAKS = frozenset({200, 401})
+"""What a registry answers on /v2/."""
+_GATEWAY_ERRORS = frozenset({502, 503, 504})
+_SAID_MAX = 200
+"""Characters of a program's last words that are shown."""
+
+# nginx's own words for why it ends (src/event/ngx_event_openssl.c, src/core/ngx_conf_file.c, src/core/ngx_inet.c,
+# src/core/ngx_connection.c), and the cause that each tells; the first that fits is the one.
+_LAST_WORDS = (
+    ("up.key-mismatch", re.compile(r"key values mismatch")),
+    ("up.no-certificate", re.compile(r"cannot load certificate")),
+    ("up.no-upstream", re.compile(r"host not found in upstream")),
+    ("up.port-taken", re.compile(r"bind\(\) to .* failed|address already in use|port is already allocated")),
+    ("up.bad-directive", re.compile(r"\[emerg\].* in \S+:\d+")),
+)
+
+
+def judge_up(facts: Facts) -> Finding:
+    """The stack is up: the registry's name speaks TLS, and HTTP over it as a registry does."""
+    stack, handshake = known(facts.stack), facts.handshake
+    expected: dict[str, str | int] = {"registry": f"https://{facts.task.hosts[0]}/v2/: 200 | 401"}
+    told = tuple(_stack_causes(stack, facts))
+    if isinstance(handshake, Unavailable) and told:
+        return Finding(Status.FAIL, _services(stack), _stack_seen(stack), expected, told)
+    spoken = known(handshake)
+    if spoken.version is None:
+        causes = told or _silence_causes(stack, spoken, facts)
+        return Finding(Status.FAIL, _services(stack), _stack_seen(stack), expected, causes)
+    door = known(facts.doors).anonymous
+    evidence = (
+        Evidence("tls", f"{spoken.address} {spoken.version}"),
+        Evidence("http", f"GET https://{spoken.name}/v2/ → {door.status}"),
+    )
+    observed: dict[str, str | int] = {"registry": f"{spoken.version}, /v2/: {door.status}"}
+    if door.status in _SPEAKS:
+        return Finding(Status.PASS, evidence, observed, expected)
+    word = "up.bad-gateway" if door.status in _GATEWAY_ERRORS else "up.no-registry"
+    causes = (*(told if word == "up.bad-gateway" else ()), Cause(word, {"status": door.status or 0}))
+    return Finding(Status.FAIL, evidence, observed, expected, causes)
+
+
+def _services(stack: Stack) -> tuple[Evidence, ...]:
+    """What runs of the stack, and what ended."""
+    return tuple(
+        Evidence("stack", f"{service.name} ({service.image}): {'up' if service.running else 'exited'}")
+        for service in stack.services
+    )
+
+
+def _stack_seen(stack: Stack) -> dict[str, str | int]:
+    """The stack as an observation."""
+    return {"stack": ", ".join(evidence.ref for evidence in _services(stack)) or "-"}
+
+
+def _stack_causes(stack: Stack, facts: Facts) -> Iterable[Cause]:
+    """Why the stack is not whole, by what ended and what it said; nothing where all of it runs."""
+    ended = [service for service in stack.services if not service.running]
+    if stack.source == "url" or (stack.up and not ended):
+        return
+    words = [cause for service in ended if (cause := _last_words(service))]
+    yield from words
+    if isinstance(facts.keys, Keys) and "up.key-mismatch" not in {cause.id for cause in words}:
+        foreign = (file for file in facts.keys.files if file.purpose == "tls" and file.matches is False)
+        yield from (Cause("up.key-mismatch", {"service": file.path}) for file in foreign)
+    if not stack.up:
+        yield Cause("up.down" if stack.services else "up.nothing")
+    elif not words:
+        for service in ended:
+            yield Cause("up.ended", {"service": service.name, "said": _clipped(service.said[-1:])})
+
+
+def _last_words(service: StackService) -> Cause | None:
+    """What a service that ended said of the reason, where it is one that is known."""
+    for word, pattern in _LAST_WORDS:
+        line = next((line for line in reversed(service.said) if pattern.search(line)), None)
+        if line is not None:
+            return Cause(word, {"service": service.name, "said": _clipped((line,))})
+    return None
+
+
+def _clipped(lines: tuple[str, ...]) -> str:
+    """The end of what was said, short enough for a report."""
+    return " ".join(lines).strip()[:_SAID_MAX] or "-"
+
+
+def _silence_causes(stack: Stack, spoken: Handshake, facts: Facts) -> tuple[Cause, ...]:
+    """All of the stack runs, and there is no TLS at the registry's address."""
+    wanted = urlsplit(f"//{facts.task.hosts[0]}").port or HTTPS_PORT
+    published = sorted({port for service in stack.services if service.running for port in service.published})
+    if isinstance(facts.plain, Plain) and facts.plain.on_tls_port.status is not None:
+        return (Cause("up.plain-http", {"port": wanted}),)
+    if stack.services and wanted not in published:
+        return (Cause("up.other-port", {"port": wanted, "ports": ", ".join(map(str, published)) or "-"}),)
+    return (Cause("up.no-tls", {"address": spoken.address, "fault": spoken.fault or "-"}),)

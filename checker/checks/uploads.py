@@ -1,0 +1,63 @@
+"""TP-2: whether a layer of 5 MB gets through, and to the address where it belongs. Pure."""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from checker.facts import Door, Facts, NotObserved, Unavailable, known
+from checker.model import Cause, Evidence, Finding, Status
+
+HTTPS_PORT = 443
+TOO_LARGE = 413
+_SUCCESSES = range(200, 300)
+
+
+def judge_upload(facts: Facts) -> Finding:
+    """5 MB in one request pass the proxy, and the Location of an upload keeps scheme, host and port."""
+    upload = known(facts.upload)
+    opened, sent = upload.opened, upload.sent
+    for name, door in (("POST", opened), ("PATCH", sent)):
+        if door is not None and door.status is None:
+            raise NotObserved(Unavailable("interrupted", {"what": f"{name} /v2/…/blobs/uploads/"}))
+    observed: dict[str, str | int] = {
+        "location": opened.location or "-",
+        "upload": f"POST {opened.status}, PATCH {sent.status if sent else '-'}",
+    }
+    expected: dict[str, str | int] = {"location": f"{upload.asked}/v2/…", "upload": "POST 202, PATCH 202"}
+    causes = tuple(_upload_causes(upload.asked, upload.size, opened, sent))
+    evidence = [Evidence("http", f"POST {opened.status} Location: {opened.location or '-'}")]
+    if sent is not None:
+        evidence.append(Evidence("http", f"PATCH {upload.size} B: {sent.status}"))
+    return Finding(Status.FAIL if causes else Status.PASS, tuple(evidence), observed, expected, causes)
+
+
+def _upload_causes(asked: str, size: int, opened: Door, sent: Door | None) -> Iterable[Cause]:
+    """Where a client would be lost: at the door, on the way that it is sent, or with what it brings."""
+    if opened.status not in _SUCCESSES:
+        yield _refusal(opened, size)
+    elif opened.location is None:
+        yield Cause("upload.no-location")
+    else:
+        yield from _location_causes(asked, opened.location)
+        if sent is not None and sent.status not in _SUCCESSES:
+            yield _refusal(sent, size)
+
+
+def _refusal(door: Door, size: int) -> Cause:
+    """An upload was refused."""
+    if door.status == TOO_LARGE:
+        return Cause("upload.too-large", {"size": size})
+    return Cause("upload.refused", {"status": door.status or 0})
+
+
+def _location_causes(asked: str, location: str) -> Iterable[Cause]:
+    """What a Location lost on its way through the proxy; a relative one loses nothing."""
+    there, here = urlsplit(location), urlsplit(asked)
+    if not there.netloc:
+        return
+    params = {"location": location, "asked": asked}
+    if there.scheme != here.scheme:
+        yield Cause("upload.scheme-lost", params)
+    if there.hostname != here.hostname:
+        yield Cause("upload.host-changed", params)
+    elif there.scheme == here.scheme and (there.port or HTTPS_PORT) != (here.port or HTTPS_PORT):
+        yield Cause("upload.port-lost", params)
