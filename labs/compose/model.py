@@ -31,7 +31,10 @@ class ComposeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One row of ``ports``: a port of the container under a port of the machine, as the file says it."""
+    """One row of ``ports``: a port of the container under a port of the machine, as the file says it.
+
+    ``host`` 0: any free one, as in ``ports: ["80"]``.
+    """
 
     host: int
     container: int
@@ -40,16 +43,26 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """One row of ``volumes``. ``source`` is a path of this machine, a named volume's already looked up."""
+    """One row of ``volumes``. ``source`` is a path of this machine, a named volume's already looked up.
+
+    ``is_made``: a missing source is made, as Docker does for the short syntax; else it is a mistake.
+    """
 
     source: Path
     target: PurePosixPath
     read_only: bool = False
+    is_made: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service. ``line`` is where it begins in the file."""
+    """One service.
+
+    Attributes:
+        line: Where it begins in ``file``.
+        environment_lines: Where the file sets a variable; those of an ``env_file`` are not in it.
+        restart: As the file says it. Nothing of ours follows it.
+    """
 
     name: str
     image: str
@@ -61,6 +74,9 @@ class Service:
     networks: tuple[str, ...] = ("default",)
     command: tuple[str, ...] = ()
     container_name: str | None = None
+    restart: str | None = None
+    file: Path = Path("compose.yaml")
+    environment_lines: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

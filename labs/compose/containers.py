@@ -1,0 +1,187 @@
+"""One service as it runs here, or ran: what Docker would call its container. Kept as a file beside its process.
+
+``<engine home>/compose/<project>/state/<service>/container.json``, for our own commands only; what others may read is
+``record``. A damaged one is as good as none: the processes are then found by what runs.
+"""
+
+import json
+import os
+import secrets
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import psutil
+
+from labs.compose.layout import ProjectFolder
+from labs.compose.model import Mount, Published, Service
+from labs.compose.place import Plan
+from labs.ports import HOST
+from labs.processes import DetachedProcess
+
+FILE_NAME = "container.json"
+_ID_BYTES = 32
+_CONNECT_TIMEOUT_SECONDS = 1.0
+_PLAN_PATHS = ("access_logs", "password_files", "certificates", "keys")
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One service of a project, planned.
+
+    Attributes:
+        ports: By the container's port, the port of this machine.
+        neighbours: As in ``Place``.
+        created: Seconds since the epoch; so ``stopped``, None unless ``docker compose stop`` ended it.
+    """
+
+    folder: ProjectFolder
+    service: Service
+    plan: Plan
+    ports: Mapping[int, int]
+    neighbours: Mapping[str, Mapping[int, int]]
+    id: str = field(default_factory=lambda: secrets.token_hex(_ID_BYTES))
+    created: float = field(default_factory=time.time)
+    stopped: float | None = None
+
+    @property
+    def name(self) -> str:
+        """``tp2-nginx-1``, unless the file names it."""
+        return container_name(self.folder.name, self.service)
+
+    @property
+    def process(self) -> DetachedProcess:
+        """What runs, or ran."""
+        return DetachedProcess(self.service.name, self.folder.logs(self.service.name), self.plan.command)
+
+    @property
+    def definition(self) -> tuple[object, ...]:
+        """What it was made from; another one makes another container."""
+        service = replace(self.service, line=0, file=Path(), environment_lines={})
+        return service, dict(self.ports), {name: dict(ports) for name, ports in self.neighbours.items()}
+
+    def pid(self) -> int | None:
+        """The first process's pid if it runs."""
+        pid = self.process.pid()
+        return pid if pid is not None and belongs(psutil.Process(pid), self.folder) else None
+
+    def is_listening(self) -> bool:
+        """Whether every port that it listens on takes a connection."""
+        return all(_connects(self.ports[port]) for port in self.plan.listens)
+
+    def save(self) -> None:
+        """Write it, atomically, for its owner's eyes: the environment may hold secrets."""
+        path = self.folder.state(self.service.name) / FILE_NAME
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".tmp")
+        temporary.touch(mode=0o600)
+        values = {name: getattr(self, name) for name in ("id", "created", "stopped", "ports", "neighbours")}
+        values |= {"service": asdict(self.service), "plan": asdict(self.plan)}
+        temporary.write_text(json.dumps(values, default=str), encoding="utf-8")
+        temporary.replace(path)
+
+    def end(self) -> None:
+        """End its process. Never another's: a record that was copied here names one that is not ours."""
+        forget_foreign(self.process, self.folder)
+        self.process.stop()
+
+
+def container_name(project: str, service: Service) -> str:
+    """What Compose calls the container of a service."""
+    return service.container_name or f"{project}-{service.name}-1"
+
+
+def load(folder: ProjectFolder, service: str) -> Container | None:
+    """The container of a service; None where there is none, or what is known of it is damaged."""
+    try:
+        values = json.loads((folder.state(service) / FILE_NAME).read_text(encoding="utf-8"))
+        container = _container(folder, values)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    is_ours = container.service.name == service and any(str(folder.path) in word for word in container.plan.command)
+    return container if is_ours else None
+
+
+def load_all(folder: ProjectFolder) -> dict[str, Container]:
+    """All containers of a project by service."""
+    names = sorted(path.name for path in folder.states.glob("*") if path.is_dir())
+    return {name: container for name in names if (container := load(folder, name))}
+
+
+def belongs(process: psutil.Process, folder: ProjectFolder) -> bool:
+    """Whether a process works for a project: a program of ours whose command names a file below its folder."""
+    try:
+        words = process.cmdline()
+    except psutil.Error:
+        return False
+    line = " ".join(words)
+    is_ours = "pyregistry" in words or Path(line.split(" ")[0]).name.startswith("nginx")
+    return is_ours and f"{folder.path}{os.sep}" in line
+
+
+def strays(folder: ProjectFolder) -> Iterator[psutil.Process]:
+    """All processes of a project, however their records were lost; workers are found by their session."""
+    processes = list(psutil.process_iter())
+    sessions = {_session(process.pid) for process in processes if belongs(process, folder)} - {None}
+    return (process for process in processes if _session(process.pid) in sessions)
+
+
+def forget_foreign(process: DetachedProcess, folder: ProjectFolder) -> None:
+    """Drop the record of a process that is another project's, as in a lab that was copied while it ran."""
+    pid = process.pid()
+    if pid is not None and not belongs(psutil.Process(pid), folder):
+        process.record_path.unlink(missing_ok=True)
+
+
+def _container(folder: ProjectFolder, values: dict[str, Any]) -> Container:
+    return Container(
+        folder=folder,
+        service=_service(values["service"]),
+        plan=_plan(values["plan"]),
+        ports=_ports(values["ports"]),
+        neighbours={name: _ports(ports) for name, ports in values["neighbours"].items()},
+        id=str(values["id"]),
+        created=float(values["created"]),
+        stopped=values["stopped"],
+    )
+
+
+def _service(row: dict[str, Any]) -> Service:
+    texts = {name: tuple(row[name]) for name in ("depends_on", "networks", "command")}
+    mounts = tuple(
+        Mount(Path(mount["source"]), PurePosixPath(mount["target"]), mount["read_only"], mount["is_made"])
+        for mount in row["mounts"]
+    )
+    ports = tuple(Published(**port) for port in row["ports"])
+    return Service(**(row | texts | {"mounts": mounts, "ports": ports, "file": Path(row["file"])}))
+
+
+def _plan(row: dict[str, Any]) -> Plan:
+    paths = {name: tuple(Path(path) for path in row[name]) for name in _PLAN_PATHS}
+    journal = Path(row["journal"]) if row["journal"] else None
+    reload = tuple(row["reload"]) if row["reload"] else None
+    words = {"command": tuple(row["command"]), "listens": tuple(row["listens"])}
+    return Plan(**(row | paths | words | {"journal": journal, "reload": reload}))
+
+
+def _ports(row: Mapping[str, int]) -> dict[int, int]:
+    """JSON has texts for keys."""
+    return {int(port): int(here) for port, here in row.items()}
+
+
+def _connects(port: int) -> bool:
+    try:
+        with socket.create_connection((HOST, port), timeout=_CONNECT_TIMEOUT_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
+def _session(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return None
