@@ -1,15 +1,31 @@
-"""The notebooks' magics: ``%%sh`` runs a cell as a terminal would, ``%labtree`` draws what a name leads to.
+"""The notebooks' magics: ``%lab`` goes to an exercise, ``%%sh`` runs a cell as a terminal, ``%labtree`` draws a name.
 
-Load them with ``%load_ext labs.notebook``. Neither knows anything that a terminal does not.
+Load them with ``%load_ext labs.notebook``. None knows anything that a terminal does not.
 """
 
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
+
+_PRINT_ENVIRONMENT = "import json, os; print(json.dumps(dict(os.environ)))"
+
+
+def lab(line: str) -> None:
+    """Go to the exercise on ``line``: into its folder, and into the environment that ``labstack shell`` has for it."""
+    slug = line.strip()
+    shell = [sys.executable, "-m", "labs", "shell", slug, "--", sys.executable, "-c", _PRINT_ENVIRONMENT]
+    outcome = subprocess.run(shell, capture_output=True, text=True, check=False)
+    sys.stderr.write(outcome.stderr)
+    if outcome.returncode:
+        raise UsageError(f"labstack shell {slug} ended with exit code {outcome.returncode}")
+    os.environ.update(json.loads(outcome.stdout))
+    os.chdir(Path(os.environ["LAB_WORK"]) / slug)
 
 
 def sh(_line: str, cell: str) -> None:
@@ -46,5 +62,6 @@ def labtree(line: str) -> None:
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the magics."""
     # IPython wraps the method and loses its type on the way.
+    shell.register_magic_function(lab, magic_kind="line")  # type: ignore[arg-type, call-arg]
     shell.register_magic_function(sh, magic_kind="cell")  # type: ignore[arg-type, call-arg]
     shell.register_magic_function(labtree, magic_kind="line")  # type: ignore[arg-type, call-arg]
