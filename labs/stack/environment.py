@@ -30,9 +30,8 @@ for folder in $PATH; do
         break
     fi
 done
-unset IFS
-case ${{LAB_DOCKER:-auto}} in"""
-"""Another program of that name in PATH, and the choice between it and ours."""
+unset IFS"""
+"""Another program of that name in PATH."""
 
 # Asked again at each call: the engine may be started, or the setting changed, while a shell is open.
 _DOCKER_SHIM = """\
@@ -40,6 +39,7 @@ _DOCKER_SHIM = """\
 # The lab's docker. LAB_DOCKER=lab is the lab's own, real is Docker's, auto is Docker's where an engine answers.
 here={bin}
 {search}
+case ${{LAB_DOCKER:-auto}} in
 real)
     [ -n "$real" ] && exec "$real" "$@"
     echo "docker: LAB_DOCKER=real, and there is no other docker in PATH" >&2
@@ -58,6 +58,7 @@ _COSIGN_SHIM = """\
 # The lab's cosign. Another one in PATH is taken where docker is Docker's own: LAB_DOCKER=real, or auto and an engine.
 here={bin}
 {search}
+case ${{LAB_DOCKER:-auto}} in
 real)
     [ -n "$real" ] && exec "$real" "$@"
     ;;
@@ -67,6 +68,19 @@ auto)
 esac
 exec {labcosign} "$@"
 """
+
+
+# Whose docker it is plays no role: a password file is the same everywhere.
+_HTPASSWD_SHIM = """\
+#!/bin/sh
+# The lab's htpasswd: Apache's own where it is installed, else the lab's, which makes bcrypt hashes only.
+here={bin}
+{search}
+[ -n "$real" ] && exec "$real" "$@"
+exec {python} -m labs.htpasswd "$@"
+"""
+
+_SHIMS = {"docker": _DOCKER_SHIM, "cosign": _COSIGN_SHIM, "htpasswd": _HTPASSWD_SHIM}
 
 
 class Docker(StrEnum):
@@ -179,9 +193,9 @@ def write_commands(home: LabHome) -> None:
     """Put the lab's own commands where PATH finds them first."""
     home.bin.mkdir(parents=True, exist_ok=True)
     folder = Path(sys.executable).parent
-    places = {"bin": home.bin, "labdocker": folder / "labdocker", "labcosign": folder / "labcosign"}
-    quoted = {name: shlex.quote(str(path)) for name, path in places.items()}
-    for command, shim in (("docker", _DOCKER_SHIM), ("cosign", _COSIGN_SHIM)):
+    programs = {"python": Path(sys.executable)} | {name: folder / name for name in ("labdocker", "labcosign")}
+    quoted = {name: shlex.quote(str(path)) for name, path in {"bin": home.bin, **programs}.items()}
+    for command, shim in _SHIMS.items():
         write_whole(home.bin / command, shim.format(search=_SEARCH.format(name=command), **quoted), mode=0o755)
 
 
