@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from checker import checks
-from checker.endpoints import HOSTED, UnusableUrl, other_registry
+from checker.endpoints import UnusableUrl, other_registry, own_registry
 from checker.exit_codes import ExitCode, exit_code, worst
 from checker.messages import LANGUAGES, Messages
 from checker.model import Check, Report
@@ -151,7 +151,7 @@ def _graded(
     attempt: Attempt, folder: Path, only: Sequence[str] | None, options: argparse.Namespace, messages: Messages
 ) -> ExitCode:
     """Show the header, then import what is slow, then grade."""
-    registry = other_registry(attempt, options.registry) if options.registry else attempt.registries[HOSTED]
+    registry = other_registry(attempt, options.registry) if options.registry else own_registry(attempt)
     screen = _screen(options, messages)
     screen.begin(attempt, registry.name)
     from checker import grading, hints
@@ -231,7 +231,7 @@ def _journal(slug: str) -> Path | None:
         attempt = Attempt.load(LabHome.locate().stack(slug))
     except AttemptUnreadable:
         return None
-    path = attempt.registries[HOSTED].journal if attempt else None
+    path = own_registry(attempt).journal if attempt else None
     return Path(path) if path else None
 
 

@@ -5,11 +5,23 @@ from urllib.parse import urlsplit
 from labs.attempts import Attempt, Endpoint
 
 HOSTED = "hosted"
-"""The role of the registry that the exercise pushes to."""
+"""The role of the registry that the exercise pushes to, where the lab runs it."""
+PRIVATE = "private"
+"""The role of the registry that the exercise has the student build."""
 
 
 class UnusableUrl(ValueError):
     """``--registry`` names nothing that speaks HTTP."""
+
+
+def is_built(attempt: Attempt) -> bool:
+    """Whether the registry is the student's own work."""
+    return PRIVATE in attempt.registries
+
+
+def own_registry(attempt: Attempt) -> Endpoint:
+    """The registry that the exercise is about."""
+    return attempt.registries[PRIVATE if is_built(attempt) else HOSTED]
 
 
 def other_registry(attempt: Attempt, url: str) -> Endpoint:
@@ -23,5 +35,7 @@ def other_registry(attempt: Attempt, url: str) -> Endpoint:
         raise UnusableUrl(url)
     local = there.hostname == "localhost" or there.hostname.startswith("127.")
     return Endpoint(
-        name=there.hostname, url=f"{there.scheme}://{there.netloc}", ca=attempt.registries[HOSTED].ca if local else None
+        name=there.hostname,
+        url=f"{there.scheme}://{there.netloc}",
+        ca=own_registry(attempt).ca if local else None,
     )

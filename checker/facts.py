@@ -101,12 +101,14 @@ class Journal:
         horizon_seq: The last sequence number before the attempt.
         head: Hash of the last line read.
         seq_to: Its sequence number.
+        path: Which journal it is.
     """
 
     events: tuple[Event, ...]
     horizon_seq: int
     head: str
     seq_to: int
+    path: str = ""
 
     @property
     def since_start(self) -> tuple[Event, ...]:
@@ -449,7 +451,7 @@ class Signature:
     """One signature found for the tag's current digest, or for an earlier one of the tag.
 
     Attributes:
-        form: ``tag`` (cosign 2), ``bundle`` (cosign 3, by referrers or by the fallback tag).
+        form: ``tag`` (cosign 2; its experimental referrers too), ``bundle`` (cosign 3, by referrers or fallback tag).
         digest: The manifest that it hangs on.
         verified: It verifies with the registered key, and what is signed is that digest.
         signed: The digest that the signed words name, None where they make no sense.

@@ -3,38 +3,18 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from checker import checks, runner
-from checker.facts import NO_JOURNAL, Answer, Facts, Journal, PackFiles, Source, Task, Unavailable
+from checker.endpoints import is_built
+from checker.facts import Answer, Facts, Journal, PackFiles, Task, Unavailable
 from checker.model import Cause, Report, Span, Verdict
-from checker.probes import Probe
-from checker.probes.connection import Connection
-from checker.probes.files import ClientProbe, StoreProbe, client_credential, grader_credential
 from checker.probes.host import read_os
-from checker.probes.journal import JournalProbe, Mark
-from checker.probes.pack import PackProbe
-from checker.probes.registry import AnswerProbe, ContentProbe, TagsProbe
 from checker.seal import Seal
+from checker.sources import choose
 from labs.attempts import Attempt, Endpoint
 from pyregistry import __version__
-
-PUSHING_MACHINE = "a"
-
-
-@dataclass(frozen=True, slots=True)
-class NoJournalProbe:
-    """Stands in where the registry is not ours and keeps no journal for us."""
-
-    deadline_seconds: float = 1.0
-    source: Source = Source.JOURNAL
-
-    def read(self) -> Unavailable:
-        """Nothing to read."""
-        return NO_JOURNAL
 
 
 def grade(
@@ -57,12 +37,12 @@ def grade(
         on_verdict: Called for each verdict as soon as it stands.
     """
     pack = checks.pack(attempt.slug)
-    task = Task(attempt.parameters, _hosts(endpoint))
+    task = Task(attempt.parameters, _hosts(endpoint), is_ours=not is_built(attempt))
     seal = Seal.load(folder, attempt.started_at.isoformat())
     graded = runner.run(
         pack.checks,
         task,
-        _probes(attempt, endpoint, pack, seal),
+        choose(attempt, endpoint, pack, seal),
         only=only,
         hint_levels=hint_levels,
         on_verdict=on_verdict,
@@ -77,37 +57,16 @@ def _hosts(endpoint: Endpoint) -> tuple[str, ...]:
     return tuple(dict.fromkeys((endpoint.name, there.netloc, f"localhost:{there.port}")))
 
 
-def _probes(attempt: Attempt, endpoint: Endpoint, pack: checks.Pack, seal: Seal | None) -> list[Probe]:
-    """One probe for each source."""
-    machine, target = Path(attempt.machines[PUSHING_MACHINE]), pack.target(attempt.parameters)
-    if endpoint.credential is not None:
-        connection = Connection(endpoint, partial(grader_credential, Path(endpoint.credential)))
-    else:
-        connection = Connection(endpoint, partial(client_credential, machine, urlsplit(endpoint.url).netloc))
-    mark = Mark(seal.seq, seal.head) if seal else None
-    return [
-        PackProbe(seal.pack if seal and seal.version == __version__ else None),
-        AnswerProbe(connection),
-        _journal_probe(attempt, endpoint, connection, mark),
-        TagsProbe(connection, target),
-        ContentProbe(connection, target),
-        ClientProbe(machine),
-        StoreProbe(machine),
-    ]
-
-
-def _journal_probe(attempt: Attempt, endpoint: Endpoint, connection: Connection, mark: Mark | None) -> Probe:
-    """Of the registry's journal, where it keeps one for us."""
-    if not endpoint.journal:
-        return NoJournalProbe()
-    return JournalProbe(Path(endpoint.journal), attempt.horizon_seq, mark, connection)
-
-
 def _remember(attempt: Attempt, folder: Path, facts: Facts) -> None:
     """Write down what judged, and how far the journal had come; only a sound run is remembered."""
     if isinstance(facts.journal, Journal) and isinstance(facts.pack, PackFiles):
         seal = Seal(
-            attempt.started_at.isoformat(), __version__, facts.pack.digest, facts.journal.seq_to, facts.journal.head
+            attempt=attempt.started_at.isoformat(),
+            version=__version__,
+            pack=facts.pack.digest,
+            seq=facts.journal.seq_to,
+            head=facts.journal.head,
+            journal=facts.journal.path,
         )
         with suppress(OSError):  # a read-only folder must not keep anybody from being graded
             seal.save(folder)

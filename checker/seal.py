@@ -21,6 +21,7 @@ class Seal:
         pack: Digest of the check files.
         seq: How far the journal had come.
         head: Its hash there.
+        journal: Which journal that was: a stack that the student builds anew has another.
     """
 
     attempt: str
@@ -28,6 +29,7 @@ class Seal:
     pack: str
     seq: int
     head: str
+    journal: str
 
     def save(self, folder: Path) -> None:
         """Write it, atomically; a folder that cannot be written keeps no memory."""

@@ -23,6 +23,7 @@ from urllib3.response import BaseHTTPResponse
 
 from checker.facts import NotObserved, Unavailable
 from checker.probes import GRADER
+from checker.probes.trust import unverified
 from labs.attempts import Endpoint
 from pyregistry import __version__
 
@@ -72,15 +73,27 @@ class Connection:
     Args:
         endpoint: Where it is, and the name that its certificate must prove.
         credential: Called when the registry asks who we are; None stays anonymous.
+        authority: What clients call it, port included; None: as the endpoint says.
+        trust: Whom its TLS may lead to; None: the endpoint's CA.
+        pin: SHA-256 of the certificate that it must show, whoever signed that; then ``trust`` is not asked.
     """
 
-    def __init__(self, endpoint: Endpoint, credential: Callable[[], Credential | None]) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        credential: Callable[[], Credential | None],
+        *,
+        authority: str | None = None,
+        trust: ssl.SSLContext | None = None,
+        pin: str | None = None,
+    ) -> None:
         self.endpoint = endpoint
+        self._authority = authority
         # Its own in each run: by it the journal proves to be this registry's, and to be kept up to this moment.
         self.user_agent = f"{GRADER}/{__version__} run/{secrets.token_hex(8)}"
         self._credential = credential
         self._authorization: dict[str, str] = {}
-        self._own = _pool(endpoint.url, endpoint.name, endpoint.ca)
+        self._own = _pool(endpoint.url, endpoint.name, trust or endpoint.ca, pin)
 
     def get(self, path: str, *, accept: Sequence[str] = (), limit: int = TOKEN_MAX_BYTES) -> Reply:
         """GET a small thing of the registry, logging in as it asks.
@@ -135,6 +148,8 @@ class Connection:
     def _host(self) -> str:
         """What the registry is called: with its port unless that is a stand-in for the name's own."""
         there = urlsplit(self.endpoint.url)
+        if self._authority:
+            return self._authority
         return there.netloc if self.endpoint.name == there.hostname else self.endpoint.name
 
     def _send(self, pool: urllib3.HTTPConnectionPool, path: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
@@ -152,7 +167,7 @@ class Connection:
             response.close()
             there = urlsplit(url)
             pool = _pool(f"{there.scheme}://{there.netloc}", there.hostname or "", None)
-            response = self._send(pool, _target(url), {})
+            response = self._send(pool, path_and_query(url), {})
         return response
 
     def _answer(self, challenge: str, scope: str) -> str:
@@ -224,27 +239,30 @@ def expect_absent(reply: Reply, what: str) -> None:
     raise NotObserved(Unavailable(refused, {"status": reply.status, "what": what}))
 
 
-def _pool(url: str, name: str, ca: str | None) -> urllib3.HTTPConnectionPool:
-    """A pool to ``url`` that proves the other side to be ``name``."""
+def _pool(
+    url: str, name: str, trust: str | ssl.SSLContext | None, pin: str | None = None
+) -> urllib3.HTTPConnectionPool:
+    """A pool to ``url`` that proves the other side to be ``name``, or to hold the certificate of ``pin``."""
     there = urlsplit(url)
     timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
     host = there.hostname or ""
     if there.scheme == "http":
         return urllib3.HTTPConnectionPool(host, there.port or 80, timeout=timeout, maxsize=4)
-    trust = ssl.create_default_context(cafile=ca)
+    context = trust if isinstance(trust, ssl.SSLContext) else ssl.create_default_context(cafile=trust)
     return urllib3.HTTPSConnectionPool(
         host,
         there.port or 443,
         timeout=timeout,
         maxsize=4,
-        ssl_context=trust,
+        ssl_context=unverified() if pin else context,
         server_hostname=name,
-        assert_hostname=name,
+        assert_hostname=False if pin else name,
+        assert_fingerprint=pin,
     )
 
 
-def _target(url: str) -> str:
-    """Path and query of a URL."""
+def path_and_query(url: str) -> str:
+    """What of a URL a request line holds."""
     there = urlsplit(url)
     return f"{there.path or '/'}?{there.query}" if there.query else there.path or "/"
 

@@ -1,7 +1,7 @@
 """Reads a registry: whether it answers, what its tags are, and an image down to its last byte."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,7 +18,7 @@ from checker.facts import (
     Target,
     Unavailable,
 )
-from checker.probes.connection import Connection, expect_absent, read_json
+from checker.probes.connection import Connection, Reply, expect_absent, read_json
 from pyregistry.spec.digest import Digest, hasher_for
 from pyregistry.spec.errors import DigestInvalid
 from pyregistry.spec.media_types import DOCKER_CONFIG, MANIFEST_TYPES, OCI_CONFIG
@@ -76,7 +76,7 @@ class TagsProbe:
 
     def read(self) -> Tags:
         """The tags; all of them absent where there is no repository."""
-        found = {tag: _fetch(self.connection, self.target.repository, tag) for tag in self.target.tags}
+        found = {tag: fetch(self.connection, self.target.repository, tag) for tag in self.target.tags}
         return Tags(self._listed(), {tag: raw.digest if raw else None for tag, raw in found.items()})
 
     def _listed(self) -> tuple[str, ...]:
@@ -91,11 +91,17 @@ class TagsProbe:
             if not isinstance(tags, list):
                 raise NotObserved(Unavailable("garbage", {"source": path}))
             found += [str(tag) for tag in tags]
-            link = _NEXT.search(reply.headers.get("link", ""))
-            if link is None:
+            more = next_page(reply)
+            if more is None:
                 break
-            path = link["target"]
+            path = more
         return tuple(found)
+
+
+def next_page(reply: Reply) -> str | None:
+    """Where a list goes on; None at its end."""
+    link = _NEXT.search(reply.headers.get("link", ""))
+    return link["target"] if link else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +115,12 @@ class ContentProbe:
 
     def read(self) -> Content:
         """The tree, or none where the tag is absent."""
-        raw = _fetch(self.connection, self.target.repository, self.target.tags[0])
+        raw = fetch(self.connection, self.target.repository, self.target.tags[0])
         return Content(_Walk(self.connection, self.target.repository).manifest(raw, {}, 1) if raw else None)
 
 
 @dataclass(frozen=True, slots=True)
-class _Raw:
+class Raw:
     """A manifest as it came, its digest recomputed."""
 
     digest: str
@@ -122,7 +128,7 @@ class _Raw:
     body: bytes
 
 
-def _fetch(connection: Connection, repository: str, reference: str) -> _Raw | None:
+def fetch(connection: Connection, repository: str, reference: str) -> Raw | None:
     """A manifest by tag or digest; None when the registry has none.
 
     Raises:
@@ -137,7 +143,27 @@ def _fetch(connection: Connection, repository: str, reference: str) -> _Raw | No
         raise NotObserved(Unavailable("empty", {"source": path}))
     wanted = reference if ":" in reference else reply.headers.get("docker-content-digest") or None
     digest = _digest(reply.body, wanted, path)
-    return _Raw(digest, reply.headers.get("content-type", "").partition(";")[0].strip(), reply.body)
+    return Raw(digest, reply.headers.get("content-type", "").partition(";")[0].strip(), reply.body)
+
+
+def image_layers(connection: Connection, repository: str, raw: Raw, depth: int = 1) -> Iterator[str]:
+    """Digests of the layers of an image, or of all images of an index: its attestations have none of that kind.
+
+    Raises:
+        NotObserved: A manifest makes no sense.
+    """
+    values = read_json(raw.body, raw.digest)
+    if depth > INDEX_MAX_DEPTH:
+        raise NotObserved(Unavailable("too-large", {"what": raw.digest}))
+    if "manifests" not in values:
+        layers = (_descriptor(entry, raw.digest) for entry in _objects(values.get("layers"), raw.digest))
+        yield from (layer.digest for layer in layers if not layer.foreign)
+        return
+    children = (_descriptor(entry, raw.digest) for entry in _objects(values.get("manifests"), raw.digest))
+    for child in children:
+        below = None if child.attestation else fetch(connection, repository, child.digest)
+        if below:
+            yield from image_layers(connection, repository, below, depth + 1)
 
 
 def _digest(body: bytes, wanted: str | None, what: str) -> str:
@@ -171,7 +197,7 @@ class _Walk:
         self._repository = repository
         self._seen: dict[str, tuple[BlobState, int, bytes]] = {}
 
-    def manifest(self, raw: _Raw, within: Mapping[str, object], depth: int) -> Manifest:
+    def manifest(self, raw: Raw, within: Mapping[str, object], depth: int) -> Manifest:
         """One manifest and all below it. ``within`` is its entry in the index above."""
         values = read_json(raw.body, raw.digest)
         if depth > INDEX_MAX_DEPTH:
@@ -191,7 +217,7 @@ class _Walk:
         children, missing = [], []
         for entry in _objects(values.get("manifests"), node.digest):
             digest = _descriptor(entry, node.digest).digest
-            raw = _fetch(self._connection, self._repository, digest)
+            raw = fetch(self._connection, self._repository, digest)
             if raw is None:
                 missing.append(digest)
             else:

@@ -130,7 +130,7 @@ class Surroundings:
     stack: Stack
     tls: Address | None = None
     plain: Address | None = None
-    others: Mapping[str, Address] = field(default_factory=dict)
+    others: Mapping[str, Address] | Unavailable = field(default_factory=dict)
     journal: StackFile | Unavailable = NO_JOURNAL
     proxied: bool = False
     access_logs: tuple[StackFile, ...] | Unavailable = ()

@@ -127,7 +127,7 @@ def verify_signatures(
         SignaturesUnmatched: None in the tag form holds.
         AttestationsUnmatched: None holds, and all are bundles.
     """
-    signatures = [one for one in attached if _is_signature(one)]
+    signatures = [one for one in attached if is_signature(one)]
     if not signatures:
         raise SignaturesMissing
     wanted = annotations or {}
@@ -235,7 +235,7 @@ def verify_attestation(attached: Attached, image: Digest, key: PublicKey) -> Ver
     )
 
 
-def _is_signature(attached: Attached) -> bool:
+def is_signature(attached: Attached) -> bool:
     """Whether it offers itself as a signature. Nothing is believed of what a bundle says of itself but its "no"."""
     if attached.form is Form.BUNDLE:
         return _is_readable(attached) and _claimed_type(attached) in {SIGNATURE, None}

@@ -6,6 +6,7 @@ import pytest
 
 from checker.facts import Journal, NotObserved, Source, Unavailable
 from checker.probes.journal import JournalProbe, Mark, is_news
+from checker.probes.surroundings import LocalFile
 from tests.unit.checker.exercise import HERE, PUSHER, READ, Diary, Pat, prepared, solved
 
 
@@ -13,14 +14,16 @@ def read(folder: Path, text: str | bytes, **more: object) -> object:
     """What the probe says of a file with this text."""
     path = folder / "journal.jsonl"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return JournalProbe(path, horizon_seq=int(str(more.pop("horizon_seq", 0))), **more).read()  # type: ignore[arg-type]
+    return JournalProbe(LocalFile(path), horizon_seq=int(str(more.pop("horizon_seq", 0))), **more).read()  # type: ignore[arg-type]
 
 
 def test_a_sound_journal_is_read_whole(tmp_path: Path) -> None:
     """All events, the horizon, and where it ends."""
     diary = solved()
     journal = read(tmp_path, diary.lines(), horizon_seq=1)
-    assert journal == Journal(tuple(diary.events), 1, diary.events[-1].hash, len(diary.events))
+    assert journal == Journal(
+        tuple(diary.events), 1, diary.events[-1].hash, len(diary.events), str(tmp_path / "journal.jsonl")
+    )
 
 
 def test_the_grader_leaves_its_own_requests_out(tmp_path: Path) -> None:
@@ -130,5 +133,5 @@ def test_bytes_that_are_no_text_are_garbage(tmp_path: Path) -> None:
 def test_an_absent_journal_is_not_observed(tmp_path: Path) -> None:
     """The path is named."""
     with pytest.raises(NotObserved) as caught:
-        JournalProbe(tmp_path / "gone", 0).read()
+        JournalProbe(LocalFile(tmp_path / "gone"), 0).read()
     assert caught.value.unavailable.reason == "file-unreadable"

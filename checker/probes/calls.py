@@ -1,0 +1,105 @@
+"""One HTTP request to one address, without redirects, logins or second tries: what came back, as a ``Door``.
+
+What nobody can tell apart from a slow machine (silence) or from a broken one (garbage) is not observed.
+"""
+
+import ssl
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from http.client import BadStatusLine, HTTPConnection, HTTPException, HTTPResponse, RemoteDisconnected
+from socket import create_connection
+
+from checker.facts import Door, Fault, NotObserved, Unavailable
+from checker.probes import GRADER
+from checker.probes.surroundings import HTTP_PORT, HTTPS_PORT, Address
+from pyregistry import __version__
+
+CONNECT_SECONDS, ANSWER_SECONDS = 1.0, 3.0
+"""Waits for a stack on this machine; a longer silence is not observed."""
+USER_AGENT = f"{GRADER}/{__version__}"
+_BODY_MAX_BYTES = 1 << 16
+"""Read so that a proxy logs what it sent; nothing in it matters."""
+_TLS_ALERT = "\x15\x03"
+"""How a TLS server's answer to plain HTTP begins: record type ``alert``, version 3.x (RFC 8446 §5.1)."""
+
+
+def ask(
+    address: Address,
+    method: str,
+    target: str,
+    *,
+    tls: ssl.SSLContext | None,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+) -> Door:
+    """Send one request; ``tls`` None speaks plain HTTP.
+
+    Raises:
+        NotObserved: Silence, garbage, or a network that does not lead there.
+    """
+    url = f"{'https' if tls else 'http'}://{address.authority(HTTPS_PORT if tls else HTTP_PORT)}{target}"
+    try:
+        with closing(_connect(address, tls)) as connection:
+            _send(connection, method, target, {"Host": url.split("/")[2], **(headers or {})}, body)
+            return _door(connection.getresponse())
+    except ConnectionRefusedError:
+        return Door(None, fault=Fault.REFUSED)
+    except (RemoteDisconnected, ConnectionResetError, BrokenPipeError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
+        return Door(None, fault=Fault.CLOSED)
+    except ssl.SSLCertVerificationError as exc:
+        raise NotObserved(Unavailable("tls", {"url": url, "name": address.name})) from exc
+    except ssl.SSLError:
+        return Door(None, fault=Fault.TLS)
+    except TimeoutError as exc:
+        raise NotObserved(Unavailable("timeout", {"seconds": int(ANSWER_SECONDS), "source": url})) from exc
+    except BadStatusLine as exc:
+        if str(exc.args[0]).startswith(_TLS_ALERT):
+            return Door(None, fault=Fault.TLS)
+        raise NotObserved(Unavailable("garbage", {"source": url})) from exc
+    except (HTTPException, ValueError) as exc:
+        raise NotObserved(Unavailable("garbage", {"source": url})) from exc
+    except OSError as exc:
+        raise NotObserved(Unavailable("unreachable", {"url": url})) from exc
+
+
+def answered(door: Door, url: str) -> Door:
+    """The door, where it answered in HTTP.
+
+    Raises:
+        NotObserved: It did not.
+    """
+    if door.fault is Fault.REFUSED:
+        raise NotObserved(Unavailable("unreachable", {"url": url}))
+    if door.fault is Fault.TLS:
+        raise NotObserved(Unavailable("not-tls", {"url": url}))
+    if door.status is None:
+        raise NotObserved(Unavailable("interrupted", {"what": url}))
+    return door
+
+
+def _connect(address: Address, tls: ssl.SSLContext | None) -> HTTPConnection:
+    """A connection, opened; the caller closes it."""
+    connection = HTTPConnection(address.name, address.typed, timeout=ANSWER_SECONDS)
+    plain = create_connection((address.host, address.port), timeout=CONNECT_SECONDS)
+    try:
+        plain.settimeout(ANSWER_SECONDS)
+        connection.sock = tls.wrap_socket(plain, server_hostname=address.name) if tls else plain
+    except BaseException:
+        plain.close()
+        raise
+    return connection
+
+
+def _send(connection: HTTPConnection, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> None:
+    """Send the request, as much of it as the other side takes."""
+    told = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", "Connection": "close", **headers}
+    # Who refuses a body (413) may answer, and close, before it has all of it: the answer is there to be read.
+    with suppress(BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
+        connection.request(method, target, body, told)
+
+
+def _door(response: HTTPResponse) -> Door:
+    """What of an answer counts."""
+    with response:
+        response.read(_BODY_MAX_BYTES)
+        return Door(response.status, response.headers.get("WWW-Authenticate"), response.headers.get("Location"))

@@ -1,0 +1,108 @@
+r"""Reads a proxy's access log, in nginx's formats ``combined`` and ``main``.
+
+    line ::= address " - " user " [" time "] " DQUOTE request DQUOTE SP status SP bytes
+             SP DQUOTE referer DQUOTE SP DQUOTE user-agent DQUOTE [ SP DQUOTE forwarded-for DQUOTE ]
+
+nginx writes ``"``, ``\`` and control characters as ``\xHH``, so that no client can end a field. What is no line leaves
+this module as its number only: nobody knows what it holds.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from checker.facts import AccessLog, LogLine, Source, Unavailable
+from checker.probes import GRADER
+from checker.probes.surroundings import Surroundings
+
+_LINE = re.compile(
+    r'(?P<peer>\S+) - (?P<user>.*?) \[(?P<at>[^\]]+)\] "(?P<request>[^"]*)" (?P<status>\d{3}) (?P<size>\d+|-)'
+    r' "[^"]*" "(?P<agent>[^"]*)"(?: "[^"]*")*'
+)
+_TIME = re.compile(
+    r"(?P<day>\d\d)/(?P<month>[A-Z][a-z]{2})/(?P<year>\d{4}):(?P<clock>\d\d:\d\d:\d\d)"
+    r" (?P<zone>[+-]\d\d)(?P<minutes>\d\d)"
+)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+"""In English whatever the locale is."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessLogProbe:
+    """Reads the log of what stands before the registry.
+
+    Attributes:
+        since: Earlier lines are left out.
+    """
+
+    stack: Surroundings
+    since: datetime
+    deadline_seconds: float = 3.0
+    source: Source = Source.ACCESS_LOG
+
+    def read(self) -> AccessLog | Unavailable:
+        """The lines of all its logs, in their order.
+
+        Raises:
+            NotObserved: A log cannot be read.
+        """
+        logs = self.stack.access_logs
+        if isinstance(logs, Unavailable):
+            return logs
+        if not self.stack.proxied or not logs:
+            return AccessLog(kept=bool(logs), proxied=self.stack.proxied)
+        read = [(number, parse(line, number)) for log in logs for number, line in numbered(log.read())]
+        begun = self.since.replace(microsecond=0)
+        return AccessLog(
+            kept=True,
+            proxied=True,
+            lines=tuple(line for _, line in read if line and line.at >= begun and not _of_grader(line)),
+            unreadable=tuple(number for number, line in read if line is None),
+            path=logs[0].path,
+        )
+
+
+def numbered(content: bytes) -> Iterator[tuple[int, str]]:
+    """Whole lines with their numbers from 1; the last is left alone while it is being written."""
+    *lines, _ = content.split(b"\n")
+    yield from ((number, line.decode(errors="replace")) for number, line in enumerate(lines, 1))
+
+
+def parse(text: str, number: int) -> LogLine | None:
+    """One line; None where it is none. A request that is no HTTP has no method, and no path."""
+    found = _LINE.fullmatch(text)
+    at = _at(found["at"]) if found else None
+    if found is None or at is None:
+        return None
+    method, _, rest = found["request"].partition(" ")
+    path, _, version = rest.rpartition(" ")
+    spoken = version.startswith("HTTP/")
+    return LogLine(
+        number=number,
+        at=at,
+        user=None if found["user"] == "-" else found["user"],
+        method=method if spoken else "",
+        path=path if spoken else "",
+        status=int(found["status"]),
+        size=int(found["size"]) if found["size"].isdigit() else 0,
+        user_agent=found["agent"],
+    )
+
+
+def _at(text: str) -> datetime | None:
+    """``23/Nov/2026:14:03:22 +0000``; None where it is no time."""
+    found = _TIME.fullmatch(text)
+    if found is None or found["month"] not in _MONTHS:
+        return None
+    month = f"{_MONTHS.index(found['month']) + 1:02}"
+    stamp = f"{found['year']}-{month}-{found['day']}T{found['clock']}{found['zone']}:{found['minutes']}"
+    try:
+        return datetime.fromisoformat(stamp).astimezone(UTC)
+    except ValueError:
+        return None
+
+
+def _of_grader(line: LogLine) -> bool:
+    """Whether the grader itself came by. Whoever borrows its name is seen neither here nor in the journal."""
+    return line.user_agent.startswith(f"{GRADER}/")

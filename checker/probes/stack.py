@@ -1,0 +1,138 @@
+"""Finds the student's stack through what ``docker compose`` of the lab wrote down, and looks whether it runs.
+
+A record proves nothing: a service runs when its process lives and listens. How the registry behaves is for others.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from checker.facts import Kind, NotObserved, Source, Stack, StackService, Unavailable
+from checker.probes.surroundings import LocalFile, Port, StackFile, Surroundings, sort_ports
+from checker.probes.tls import speaks_tls
+from labs.compose.record import ProjectRecord, RecordUnreadable, ServiceRecord, projects
+
+SAID_LINES = 12
+_SAID_BYTES = 1 << 16
+_KINDS = {str(kind): kind for kind in Kind}
+_SECRET_WORDS = ("SECRET", "PASSWORD", "ACCESSKEY", "ACCOUNTKEY", "TOKEN")
+
+
+@dataclass(frozen=True, slots=True)
+class StackProbe:
+    """Hands on what was found."""
+
+    stack: Surroundings
+    deadline_seconds: float = 3.0
+    source: Source = Source.STACK
+
+    def read(self) -> Stack:
+        """The stack."""
+        return self.stack.stack
+
+
+def read_surroundings(engine: Path, work: Path, name: str) -> Surroundings:
+    """The stack whose compose file lies in ``work``, as the records of an engine home tell.
+
+    Args:
+        engine: Engine home of the student's machine.
+        work: The student's folder.
+        name: The registry's name.
+
+    Raises:
+        NotObserved: A record makes no sense.
+    """
+    record = _record(engine, work)
+    if record is None:
+        return Surroundings(Stack("compose", None, up=False))
+    services = tuple(_service(each) for each in record.services)
+    running = {each.name for each in services if each.running}
+    ports = tuple(
+        Port(service.name, port.container, port.host, port.here)
+        for service in record.services
+        if service.name in running
+        for port in service.published
+    )
+    doorways = sort_ports(name, ports, speaks_tls)
+    proxies = [each for each in record.services if each.kind == Kind.NGINX]
+    journals = _files(each.journal for each in record.services if each.journal)
+    return Surroundings(
+        stack=Stack("compose", record.name, record.up, services),
+        tls=doorways.tls,
+        plain=doorways.plain,
+        others=doorways.others,
+        journal=journals[0] if journals else Unavailable("no-journal"),
+        proxied=bool(proxies),
+        access_logs=_files(path for each in proxies for path in each.access_logs),
+        password_files={
+            kind: _files(path for each in record.services if each.kind == kind for path in each.password_files)
+            for kind in Kind
+        },
+        certificates=_files(path for each in record.services for path in each.certificates),
+        keys=_files(path for each in record.services for path in each.keys),
+    )
+
+
+def _record(engine: Path, work: Path) -> ProjectRecord | None:
+    """The project of that folder: the one that is up, else the last by name; None where none ever was.
+
+    Raises:
+        NotObserved: A record is damaged.
+    """
+    try:
+        found = [each for each in projects(engine) if Path(each.folder).resolve() == work.resolve()]
+    except RecordUnreadable as exc:
+        raise NotObserved(Unavailable("record-unreadable", {"path": str(engine)})) from exc
+    return max(found, key=lambda each: each.up, default=None)
+
+
+def _files(paths: Iterable[str]) -> tuple[StackFile, ...]:
+    """Files of this machine, each once."""
+    return tuple(LocalFile(Path(path)) for path in dict.fromkeys(paths))
+
+
+def _service(record: ServiceRecord) -> StackService:
+    """One service as it is now."""
+    running = _listens(record.pid)
+    return StackService(
+        name=record.name,
+        image=record.image,
+        kind=_KINDS.get(record.kind, Kind.OTHER),
+        running=running,
+        published={port.host: port.here for port in record.published},
+        environment={name: _shown(name, value) for name, value in record.environment.items()},
+        said=() if running else _last_lines(record.output),
+    )
+
+
+def _listens(pid: int | None) -> bool:
+    """Whether the process, or one that it started, takes connections."""
+    try:
+        first = psutil.Process(pid) if pid else None
+        family = [first, *first.children(recursive=True)] if first else []
+        return any(
+            connection.status == psutil.CONN_LISTEN
+            for process in family
+            for connection in process.net_connections(kind="tcp")
+        )
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied as exc:
+        raise NotObserved(Unavailable("probe-failed", {"source": f"pid {pid}", "error": "AccessDenied"})) from exc
+
+
+def _last_lines(path: str) -> tuple[str, ...]:
+    """What a service printed last; nothing where it never printed."""
+    try:
+        with Path(path).open("rb") as output:
+            output.seek(max(Path(path).stat().st_size - _SAID_BYTES, 0))
+            return tuple(output.read().decode(errors="replace").splitlines()[-SAID_LINES:])
+    except OSError:
+        return ()
+
+
+def _shown(name: str, value: str) -> str:
+    """A variable's value; of one that is called a secret nobody needs it."""
+    return "***" if any(word in name.upper() for word in _SECRET_WORDS) else value

@@ -1,0 +1,244 @@
+"""Which probes read an exercise: one for each source, of a registry that is known, or of a stack yet to be found."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from checker.checks import Pack
+from checker.endpoints import PRIVATE, is_built
+from checker.facts import NO_JOURNAL, Journal, NotObserved, Source, Target, Unavailable
+from checker.probes import Probe, urls
+from checker.probes.connection import Connection, Credential
+from checker.probes.doors import BackendProbe, DoorsProbe, PlainProbe
+from checker.probes.files import ClientProbe, StoreProbe, client_credential, grader_credential
+from checker.probes.journal import JournalProbe, Mark, by_agent, called, called_through
+from checker.probes.keys import KeysProbe
+from checker.probes.layers import LayersProbe
+from checker.probes.nginx import AccessLogProbe
+from checker.probes.pack import PackProbe
+from checker.probes.passwords import PasswordsProbe
+from checker.probes.registry import AnswerProbe, ContentProbe, TagsProbe
+from checker.probes.signature import SignatureProbe
+from checker.probes.stack import StackProbe
+from checker.probes.stack import read_surroundings as read_compose
+from checker.probes.surroundings import Address, LocalFile, Once, Surroundings
+from checker.probes.tls import HandshakeProbe, shown_certificate
+from checker.probes.trust import Trust, is_here
+from checker.probes.upload import UploadProbe
+from checker.seal import Seal
+from labs.attempts import Attempt, Endpoint
+from pyregistry import __version__
+
+PUSHING_MACHINE = "a"
+DOCKER_ENGINE = "docker"
+DOCKER_TRUST = Path("/etc/docker")
+"""Where Docker's own daemon looks for ``certs.d``."""
+GRADERS_REPOSITORY = "labcheck"
+"""Below the exercise's: what an upload of the grader's is called."""
+_ALWAYS = frozenset({Source.PACK, Source.ANSWER, Source.JOURNAL})
+"""What the runner itself needs to know."""
+
+
+def choose(attempt: Attempt, endpoint: Endpoint, pack: Pack, seal: Seal | None) -> list[Probe]:
+    """One probe for each source that the checks use.
+
+    Args:
+        attempt: What the stack recorded.
+        endpoint: The attempt's own registry, or another one.
+        pack: The checks.
+        seal: What an earlier run remembered.
+    """
+    every = (
+        _Built(attempt, endpoint, pack, seal).probes() if is_built(attempt) else _hosted(attempt, endpoint, pack, seal)
+    )
+    used = _ALWAYS.union(*(check.uses for check in pack.checks))
+    return [PackProbe(seal.pack if seal and seal.version == __version__ else None)] + [
+        probe for probe in every if probe.source in used
+    ]
+
+
+# --- a registry that is known
+
+
+def _hosted(attempt: Attempt, endpoint: Endpoint, pack: Pack, seal: Seal | None) -> list[Probe]:
+    """Of the lab's registry, or of one that somebody else runs."""
+    machine, target = _machine(attempt), pack.target(attempt.parameters)
+    if endpoint.credential is not None:
+        connection = Connection(endpoint, partial(grader_credential, Path(endpoint.credential)))
+    else:
+        connection = Connection(endpoint, partial(client_credential, machine, urlsplit(endpoint.url).netloc))
+    return [
+        AnswerProbe(connection),
+        _journal(attempt, endpoint, connection, seal),
+        TagsProbe(connection, target),
+        ContentProbe(connection, target),
+        ClientProbe(machine),
+        StoreProbe(machine),
+    ]
+
+
+def _journal(attempt: Attempt, endpoint: Endpoint, connection: Connection, seal: Seal | None) -> Probe:
+    """Of the registry's journal, where it keeps one for us."""
+    if not endpoint.journal:
+        return _Later(Source.JOURNAL, 1.0, lambda: NO_JOURNAL)
+    file = LocalFile(Path(endpoint.journal))
+    return JournalProbe(file, attempt.horizon_seq, _mark(seal, file.path), partial(called, connection))
+
+
+def _mark(seal: Seal | None, path: str) -> Mark | None:
+    """Where an earlier run stopped reading this journal."""
+    return Mark(seal.seq, seal.head) if seal and seal.journal == path else None
+
+
+def _machine(attempt: Attempt) -> Path:
+    """Docker's folder on the machine that pushes."""
+    return Path(attempt.machines[PUSHING_MACHINE])
+
+
+# --- a stack that the student builds
+
+
+@dataclass(frozen=True, slots=True)
+class _Later:
+    """A probe that can only be made while reading: it must first be known where the stack is."""
+
+    source: Source
+    deadline_seconds: float
+    work: Callable[[], object]
+
+    def read(self) -> object:
+        """Find the stack, and read.
+
+        Raises:
+            NotObserved: It is not there, or cannot be read.
+        """
+        return self.work()
+
+
+class _Built:
+    """The probes of a student's stack; they share what is found of it, and one way in.
+
+    The stack is looked for by the first probe that runs, in that one's own thread: finding it may hang.
+    """
+
+    def __init__(self, attempt: Attempt, endpoint: Endpoint, pack: Pack, seal: Seal | None) -> None:
+        self._attempt = attempt
+        self._endpoint = endpoint
+        self._seal = seal
+        self._machine = _machine(attempt)
+        self._work = Path(attempt.work)
+        self._target: Target = pack.target(attempt.parameters)
+        self._trust = Trust((self._machine / "certs.d", DOCKER_TRUST / "certs.d"))
+        self._found = Once(self._find)
+        self._connection = Once(self._connect)
+        self._remembered = Once(self._journal)
+
+    def probes(self) -> list[Probe]:
+        """One for each source."""
+        return [
+            *(_Later(source, seconds, read) for source, (seconds, read) in self._later().items()),
+            ClientProbe(self._machine),
+            StoreProbe(self._machine),
+        ]
+
+    def _later(self) -> Mapping[Source, tuple[float, Callable[[], object]]]:
+        """By source: a deadline in seconds from the beginning of the run, and how it is read."""
+        found, connection, target, work = self._found, self._connection, self._target, self._work
+        return {
+            Source.STACK: (4.0, lambda: StackProbe(found()).read()),
+            Source.ANSWER: (4.0, lambda: AnswerProbe(connection()).read()),
+            Source.JOURNAL: (6.0, self._remembered),
+            Source.HANDSHAKE: (6.0, lambda: HandshakeProbe(self._door(), self._trust).read()),
+            Source.DOORS: (8.0, self._try_doors),
+            Source.PLAIN: (6.0, lambda: PlainProbe(self._door(), found().plain).read()),
+            Source.BACKEND: (6.0, self._try_backend),
+            Source.UPLOAD: (8.0, self._try_upload),
+            Source.PASSWORDS: (4.0, lambda: PasswordsProbe(found(), work).read()),
+            Source.KEYS: (4.0, lambda: KeysProbe(found(), work).read()),
+            Source.TAGS: (6.0, lambda: TagsProbe(connection(), target).read()),
+            Source.CONTENT: (8.0, lambda: ContentProbe(connection(), target).read()),
+            Source.LAYERS: (8.0, lambda: LayersProbe(connection(), target).read()),
+            Source.SIGNATURES: (
+                8.0,
+                lambda: SignatureProbe(connection(), target, work, self._remembered).read(),
+            ),
+            Source.ACCESS_LOG: (4.0, lambda: AccessLogProbe(found(), self._attempt.started_at).read()),
+        }
+
+    def _find(self) -> Surroundings:
+        """Where the stack is."""
+        own, there = self._attempt.registries[PRIVATE], urlsplit(self._endpoint.url)
+        if self._endpoint != own:
+            standin = urlsplit(own.url)
+            at = (standin.hostname or "", standin.port or 0) if there.hostname == own.name else None
+            return urls.read_surroundings(there.hostname or "", there.port, at)
+        if self._attempt.engine == DOCKER_ENGINE:
+            raise NotObserved(Unavailable("not-read", {"source": DOCKER_ENGINE}))
+        return read_compose(self._machine, self._work, own.name)
+
+    def _door(self) -> Address:
+        """The registry's TLS port.
+
+        Raises:
+            NotObserved: The stack opens none.
+        """
+        door = self._found().tls
+        if door is None:
+            raise NotObserved(Unavailable("stack-down"))
+        return door
+
+    def _credential(self) -> Credential | None:
+        """What ``docker login`` left on the student's machine, under any name of the registry's."""
+        door = self._door()
+        names = (
+            door.name,
+            f"{door.name}:{door.typed}",
+            f"localhost:{door.typed}",
+            f"localhost:{door.port}",
+            "localhost",
+        )
+        return next((known for name in dict.fromkeys(names) if (known := client_credential(self._machine, name))), None)
+
+    def _connect(self) -> Connection:
+        """The grader's way to what the registry holds.
+
+        On this machine it goes to whoever shows the certificate that was shown a moment ago: what is read proves itself
+        by its digests, and a certificate that nobody trusts is one red line, not ten. Elsewhere it is as strict as a
+        client, for the student's login goes with it.
+        """
+        door = self._door()
+        endpoint = Endpoint(door.name, f"https://{door.host}:{door.port}")
+        if is_here(door):
+            pin = shown_certificate(door)
+            return Connection(endpoint, self._credential, authority=door.authority(), pin=pin)
+        return Connection(endpoint, self._credential, authority=door.authority(), trust=self._trust.context(door))
+
+    def _journal(self) -> Journal | Unavailable:
+        """What the stack's registry remembers; proved to be its own where the student's login gets through."""
+        file = self._found().journal
+        if isinstance(file, Unavailable):
+            return file
+        door = self._found().tls
+        witness = (lambda: called_through(self._connection(), self._target.repository)) if door else None
+        probe = JournalProbe(
+            file, 0, _mark(self._seal, file.path), witness, since=self._attempt.started_at, is_own=by_agent
+        )
+        return probe.read()
+
+    def _try_doors(self) -> object:
+        """Who is let in."""
+        door, target = self._door(), self._target
+        user = self._attempt.parameters["user"]
+        return DoorsProbe(door, self._trust, self._credential, user, target.repository, target.tags[0]).read()
+
+    def _try_backend(self) -> object:
+        """Only where something runs: of a stack that is down no open port proves anything."""
+        self._door()
+        return BackendProbe(self._found().others).read()
+
+    def _try_upload(self) -> object:
+        """A large upload, in a repository that nobody looks into."""
+        repository = f"{self._target.repository.rpartition('/')[0]}/{GRADERS_REPOSITORY}"
+        return UploadProbe(self._door(), self._trust, self._credential, repository).read()
