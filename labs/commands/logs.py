@@ -21,9 +21,10 @@ def configure(parser: argparse.ArgumentParser, console: Console) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Print what the services of a stack said."""
     chosen = lab(arguments.lab)
-    logs = [service.log for service in embedded().status(chosen).services if service.log.exists()]
+    stack = embedded().status(chosen)
+    logs = [service.log for service in stack.services if service.log.exists()]
     if not logs:
-        raise StackError("error.not-started", lab=chosen.id)
+        raise StackError("error.no-logs" if stack.attempt else "error.not-started", lab=chosen.id)
     for line in _lines(logs, follow=arguments.follow):
         console.write(line)
     return 0

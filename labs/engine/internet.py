@@ -120,13 +120,22 @@ class Internet:
         twin_host, _, twin_port = address.rpartition(":")
         return Route(twin_host.strip("[]"), int(twin_port), (self.authority,) if self.authority else None)
 
+    def addresses(self) -> Mapping[str, str]:
+        """The names of the lab, private ones with their ports, and where each leads now. Raises InternetUnreadable."""
+        private = {(name, port): here for name in self.private for port, here in self._ports(name).items()}
+        return {**self.twins, **{f"{name}:{port}": f"{LOOPBACK}:{here}" for (name, port), here in private.items()}}
+
     def _published(self, host: str, port: int) -> int:
         """The loopback port behind a port of a private name."""
-        running = (_running(engine) for engine in self.engines)
-        ports = next((ports for ports in running if ports is not None), self.private[host])
+        ports = self._ports(host)
         if port not in ports:
             raise PortClosed(port)
         return ports[port]
+
+    def _ports(self, host: str) -> Mapping[int, int]:
+        """The loopback port for each port of a private name."""
+        running = (_running(engine) for engine in self.engines)
+        return next((ports for ports in running if ports is not None), self.private[host])
 
     def _twin(self, host: str) -> str | None:
         for name in (host, *([_HUB] if host in _HUB_NAMES else [])):

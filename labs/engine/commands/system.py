@@ -9,7 +9,7 @@ from labs.engine.commands.console import CommandFailed
 from labs.engine.commands.flags import Options
 from labs.engine.commands.machine import DOCKER_VERSION, Machine, labdocker_version
 from labs.engine.commands.template import Template, TemplateFailed, TemplateInvalid, to_json
-from labs.engine.internet import TWIN
+from labs.engine.internet import TWIN, Internet, InternetUnreadable
 from labs.engine.platforms import host_platform
 from labs.engine.trust import TrustError
 
@@ -115,9 +115,16 @@ def _info_values(machine: Machine) -> dict[str, Any]:
         "Labdocker": {
             "Version": labdocker_version(),
             "Internet": internet.mode if internet.mode != TWIN or internet.twins else f"{TWIN} (no twin is up)",
-            "Names": dict(internet.twins),
+            "Names": _names(internet),
         },
     }
+
+
+def _names(internet: Internet) -> dict[str, str]:
+    try:
+        return dict(internet.addresses())
+    except InternetUnreadable as exc:
+        raise CommandFailed(f"labdocker: {exc}") from exc
 
 
 def _insecure_registries(machine: Machine) -> Sequence[str]:

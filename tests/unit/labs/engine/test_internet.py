@@ -73,8 +73,10 @@ def test_a_private_name_leads_to_what_a_project_publishes_and_to_nothing_else(en
     assert internet.route(PRIVATE, 8443).port == 18443
     with pytest.raises(PortClosed, match=r":443: connect: connection refused$"):
         internet.route(PRIVATE, 443)
+    assert internet.addresses() == {**NAMES, f"{PRIVATE}:8443": "127.0.0.1:18443"}
     publish(environ, (8443, 18443), up=False)
     assert internet.route(PRIVATE, 443).port == 8443
+    assert internet.addresses() == {**NAMES, f"{PRIVATE}:443": "127.0.0.1:8443", f"{PRIVATE}:80": "127.0.0.1:8080"}
 
 
 @pytest.mark.parametrize(("engine", "expected"), [("tp2/b", 18443), ("tp1/a", 8443)])
