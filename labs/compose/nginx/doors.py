@@ -86,6 +86,8 @@ class Doors:
             return None
         match = LISTEN.fullmatch(address)
         host, port = (match["host"] or "*", int(match["port"])) if match else (address, DEFAULT_PORT)
+        if not 0 < port < 2**16:
+            return None  # nginx: invalid port
         reach = self._reach(host, statement.values)
         if reach is None:
             text = f"nginx: [emerg] bind() to {host}:{port} failed (99: Cannot assign requested address)"

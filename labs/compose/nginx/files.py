@@ -151,8 +151,8 @@ def _logging_blocks(main: Source) -> list[Blocks]:
 
     A server that only redirects to the one that does the work may log what it likes: the registry never hears of it.
     """
-    found = list(walk(main.statements))
-    passing = [blocks for statement, blocks in found if statement.name.endswith("_pass") and len(blocks) > 1]
+    found = [(statement, blocks) for statement, blocks in walk(main.statements) if blocks and blocks[0].name == "http"]
+    passing = [blocks for statement, blocks in found if statement.name.endswith("_pass")]
     serving: list[Blocks] = [
         (*blocks, statement) for statement, blocks in found if statement.name == "server" and len(blocks) == 1
     ]

@@ -77,24 +77,20 @@ class Neighbours:
             self._refuse(statement, say("variable", raw=statement.raw))
         elif match["host"] not in self.upstreams:
             self._redirect(statement, match)
-            if statement.name == "proxy_pass" and match["scheme"]:
+            if statement.name == "proxy_pass" and blocks and blocks[-1].name == "location":
                 self._disguise(statement, blocks, match)
 
     def _redirect(self, statement: Statement, match: re.Match[str]) -> None:
         """Put the port of this machine in the place of the service's name."""
         scheme, host, rest = match["scheme"] or "", match["host"], match["rest"]
         port = match["port"] or DEFAULT_PORTS.get(scheme)
-        if port is None:
-            return  # nginx: no port in upstream
-        here = self._address(statement, host, int(port), host)
-        statement.source.edits.replace(statement.arguments[0], f"{scheme}{here}{rest}")
+        if port is not None:  # else nginx: no port in upstream
+            here = self._address(statement, host, int(port), host)
+            statement.source.edits.replace(statement.arguments[0], f"{scheme}{here}{rest}")
 
     def _disguise(self, statement: Statement, blocks: Blocks, match: re.Match[str]) -> None:
         """Say to the service what nginx would have said to it by its name, and undo its redirects as nginx would."""
-        typed = match["host"] + (
-            f":{match['port']}" if match["port"] and int(match["port"]) != DEFAULT_PORTS.get(match["scheme"]) else ""
-        )
-        added = self._host_header(typed, blocks)
+        added = self._host_header(_host(match), blocks)
         redirects = in_force("proxy_redirect", self.main, blocks)
         if "$" not in statement.values[0] and (not redirects or redirects[0].values == ("default",)):
             added += _default_redirect(match, blocks)
@@ -108,7 +104,7 @@ class Neighbours:
         headers = in_force("proxy_set_header", self.main, blocks)
         if any(header.values[:1] and header.values[0].lower() == "host" for header in headers):
             return ""
-        own = any(child.name == "proxy_set_header" for child in flat(blocks[-1].children)) if blocks else True
+        own = any(child.name == "proxy_set_header" for child in flat(blocks[-1].children))
         inherited = "" if own else "".join(f" {header.one_line()};" for header in headers)
         return f"{inherited} proxy_set_header Host {quote(typed)};"
 
@@ -143,6 +139,12 @@ def _constants(statements: list[Statement]) -> dict[str, str]:
     }
 
 
+def _host(match: re.Match[str]) -> str:
+    """``$proxy_host``: the port stands in it unless it is the scheme's own."""
+    is_default = match["port"] is None or int(match["port"]) == DEFAULT_PORTS.get(match["scheme"])
+    return match["host"] if is_default else f"{match['host']}:{match['port']}"
+
+
 def _is_unknown(match: re.Match[str], typed: str) -> bool:
     """Whether variables hide the host, or would pass another URI once the host is spelled out."""
     rest = match["rest"]
@@ -154,7 +156,6 @@ def _is_unknown(match: re.Match[str], typed: str) -> bool:
 def _default_redirect(match: re.Match[str], blocks: Blocks) -> str:
     """``proxy_redirect default`` as nginx writes it out: the URL's own beginning for the location's."""
     url = match[0]
-    if not match["rest"]:
+    if not match["rest"] or not blocks[-1].values:
         return f" proxy_redirect {quote(url + '/')} /;"
-    location = blocks[-1].values[-1] if blocks and blocks[-1].name == "location" and blocks[-1].values else "/"
-    return f" proxy_redirect {quote(url)} {quote(location)};"
+    return f" proxy_redirect {quote(url)} {quote(blocks[-1].values[-1])};"

@@ -3,14 +3,15 @@
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from labs.compose.model import ComposeError, Issue
 from labs.compose.nginx.mapping import Mapped, write_configuration
 from labs.compose.nginx.programs import Program, programs
 from labs.compose.nginx.tree import PREFIX
-from labs.compose.nginx.trial import Trial, run_trial
-from labs.compose.nginx.words import say
+from labs.compose.nginx.trial import run_trial
+from labs.compose.nginx.words import cure, say
 from labs.compose.place import Place, Plan
 
 IMAGE = Path(__file__).with_name("image")
@@ -23,37 +24,45 @@ ENTRYPOINT = (PurePosixPath("/docker-entrypoint.d"), PREFIX / "templates")
 """What the image's entrypoint scripts read before nginx starts."""
 
 
-def plan(place: Place) -> Plan:
+def plan(place: Place, candidates: tuple[Program, ...] | None = None) -> Plan:
     """Map the student's configuration, have nginx test it, and say how to run it.
 
     To make a running nginx read changed files again: plan again, then run ``reload``.
 
+    Args:
+        place: The service's surroundings.
+        candidates: The nginx programs to choose from, those of this machine by default.
+
     Raises:
         ComposeError: There is no nginx here, the configuration asks for what cannot be had, or nginx refuses it.
-            ``file`` of an issue is the student's own file, an absolute path; its text is nginx's own, with
-            container paths, wherever nginx would have refused it.
+            ``file`` of an issue is the student's own file, an absolute path. Its text is nginx's own with container
+            paths, on the next line what to do about it; or ours for what the image would do and we cannot.
     """
     main = _main_file(place)
     _demand_possible(place)
     _unpack(place)
-    return _first_that_takes_it(place, main)
+    return _first_that_takes_it(place, main, programs() if candidates is None else candidates)
 
 
-def _first_that_takes_it(place: Place, main: PurePosixPath) -> Plan:
+def _first_that_takes_it(place: Place, main: PurePosixPath, candidates: tuple[Program, ...]) -> Plan:
     """The image's nginx may know words that the system's is too old for; the lab's own is newer."""
-    issues: tuple[Issue | str, ...] = ()
-    for program in programs():
+    issues: tuple[Issue, ...] = ()
+    for program in candidates:
         mapped = write_configuration(place, program, main)
         _make_folders(place, mapped)
         command = _command(place, program, mapped)
         trial = run_trial(place, mapped, command)
         issues = (*mapped.issues, *trial.issues)
         if not issues:
-            _log_warnings(place, trial)
             return _plan(place, mapped, command)
         if not trial.may_be_too_old:
             break
-    raise ComposeError(*issues)
+    raise ComposeError(*(_with_cure(issue) for issue in issues))
+
+
+def _with_cure(issue: Issue) -> Issue:
+    advice = cure(issue.text)
+    return issue if advice is None else replace(issue, text=f"{issue.text}\n  {advice}")
 
 
 def _main_file(place: Place) -> PurePosixPath:
@@ -99,11 +108,6 @@ def _command(place: Place, program: Program, mapped: Mapped) -> tuple[str, ...]:
     prefix = place.root / PREFIX.relative_to("/")
     options = ("-e", "stderr", "-p", f"{prefix}/", "-c", str(mapped.main), "-g", FOREGROUND)
     return (str(program.path), *options)
-
-
-def _log_warnings(place: Place, trial: Trial) -> None:
-    """Keep what nginx warned of beside its logs."""
-    (place.logs / "warnings.log").write_text("".join(f"{line}\n" for line in trial.warnings), encoding="utf-8")
 
 
 def _plan(place: Place, mapped: Mapped, command: tuple[str, ...]) -> Plan:

@@ -3,6 +3,7 @@
 Pure. crossplane tells the words apart; it keeps lines and no columns, so each word is found again in the text here.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +11,12 @@ from crossplane import lex_string  # type: ignore[import-untyped]
 from crossplane.errors import NgxParserSyntaxError  # type: ignore[import-untyped]
 
 ENDS = frozenset("{};")
+QUOTES = frozenset("\"'")
+ESCAPE = re.compile(r"\\([\"'\\trn])")
+ESCAPED = {"t": "\t", "r": "\r", "n": "\n"}
+
+FOREIGN = re.compile(r"[^\t\r\n\x20-\x7e]")
+"""What is a letter to nginx. To crossplane some of it is space: U+00A0, which French keyboards type by accident."""
 
 
 class Unreadable(ValueError):
@@ -64,16 +71,22 @@ def quote(text: str) -> str:
 
 def _tokens(text: str) -> Iterator[Token]:
     """Words and punctuation in order; comments are left out."""
+    plain = FOREIGN.sub("x", text)
     end = 0
-    for word, line, quoted in lex_string(text):
+    for word, line, quoted in lex_string(plain):
         start = end
-        while text[start].isspace():
+        while plain[start].isspace():
             start += 1
-        if quoted and text[start] not in "\"'":
+        if quoted and plain[start] not in QUOTES:
             raise Unreadable("a block in another language")  # crossplane reads Lua blocks as one word
-        end = _closing_quote(text, start) if quoted else start + len(word)
+        end = _closing_quote(plain, start) if quoted else start + len(word)
         if quoted or not word.startswith("#"):
-            yield Token(word, line, start, end, quoted)
+            yield Token(_read(text[start:end], quoted=quoted), line, start, end, quoted)
+
+
+def _read(raw: str, *, quoted: bool) -> str:
+    """A word as nginx understands it: without its quotes, escapes resolved."""
+    return ESCAPE.sub(lambda match: ESCAPED.get(match[1], match[1]), raw[1:-1] if quoted else raw)
 
 
 def _closing_quote(text: str, start: int) -> int:

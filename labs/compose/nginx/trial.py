@@ -27,7 +27,6 @@ class Trial:
     """What nginx thinks of a configuration: nothing in ``issues`` where it takes it."""
 
     issues: tuple[Issue, ...]
-    warnings: tuple[str, ...]
 
     @property
     def may_be_too_old(self) -> bool:
@@ -52,8 +51,7 @@ def run_trial(place: Place, mapped: Mapped, command: tuple[str, ...]) -> Trial:
     refused = tuple(_issue(place, mapped, text, level) for level, text in said if level in REFUSALS)
     if done.returncode and not refused:
         refused = (Issue(mapped.sources[0].here, None, inside(place, mapped, done.stderr.strip())),)
-    warnings = tuple(f"nginx: [{level}] {inside(place, mapped, text)}" for level, text in said if level not in REFUSALS)
-    return Trial(refused if done.returncode else (), warnings)
+    return Trial(refused if done.returncode else ())
 
 
 def inside(place: Place, mapped: Mapped, text: str) -> str:

@@ -1,6 +1,7 @@
 """What we say in our own name about nginx, in French and English. nginx's own words are never translated."""
 
 import os
+import re
 from collections.abc import Mapping
 
 from labs.messages import language
@@ -62,6 +63,72 @@ _TEXTS = {
         ),
     },
 }
+
+
+_CURES = (
+    (
+        r"(certificate|certificate key) \"\S+\": .*No such file",
+        {
+            "en": "no such file: is the folder mounted under this path in the compose file?",
+            "fr": "fichier absent\u00a0: le dossier est-il monté sous ce chemin dans le fichier compose\u00a0?",
+        },
+    ),
+    (
+        r"Permission denied",
+        {
+            "en": "the file may not be read: chmod u+r, and chown to yourself if it is another user's",
+            "fr": "lecture interdite\u00a0: chmod u+r, et chown à votre nom s'il est à un autre utilisateur",
+        },
+    ),
+    (
+        r"key values mismatch",
+        {
+            "en": "the key belongs to another certificate; `openssl x509 -pubkey -noout -in fullchain.pem` and "
+            "`openssl pkey -pubout -in privkey.pem` must print the same, the server's certificate stands first",
+            "fr": "la clé est celle d'un autre certificat\u00a0; `openssl x509 -pubkey -noout -in fullchain.pem` et "
+            "`openssl pkey -pubout -in privkey.pem` doivent afficher la même clé, le certificat du serveur en premier",
+        },
+    ),
+    (
+        r"problems getting password|bad password read|bad decrypt",
+        {
+            "en": "the key has a passphrase and nobody can type it: `openssl pkey -in privkey.pem -out plain.pem`, "
+            "or ssl_password_file",
+            "fr": "la clé a une phrase de passe que personne ne peut saisir\u00a0: "
+            "`openssl pkey -in privkey.pem -out plain.pem`, ou ssl_password_file",
+        },
+    ),
+    (
+        r"certificate key \"\S+\": ",
+        {
+            "en": "no private key in it: the file begins with -----BEGIN PRIVATE KEY-----, or with BEGIN EC or RSA …",
+            "fr": "pas de clé privée dedans\u00a0: le fichier commence par -----BEGIN PRIVATE KEY-----, "
+            "ou par BEGIN EC ou RSA …",
+        },
+    ),
+    (
+        r"certificate \"\S+\": ",
+        {
+            "en": "no certificate in it, or half of one: the file begins with -----BEGIN CERTIFICATE-----",
+            "fr": "pas de certificat dedans, ou la moitié\u00a0: le fichier commence par -----BEGIN CERTIFICATE-----",
+        },
+    ),
+    (
+        r"host not found in upstream",
+        {
+            "en": "no service of the compose file has this name on a network that nginx is on",
+            "fr": "aucun service du fichier compose n'a ce nom sur un réseau où est nginx",
+        },
+    ),
+)
+"""What nginx says, and what to do about it; the first that fits."""
+
+
+def cure(said: str, environ: Mapping[str, str] = os.environ) -> str | None:
+    """What a person can do about something that nginx said; None where its words say it all."""
+    fitting = (texts for pattern, texts in _CURES if re.search(pattern, said))
+    texts = next(fitting, None)
+    return texts[language(environ)] if texts else None
 
 
 def say(text: str, environ: Mapping[str, str] = os.environ, **values: object) -> str:
