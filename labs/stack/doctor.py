@@ -11,7 +11,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from labs import ports
-from labs.catalog.model import Lab
+from labs.catalog.model import Lab, Private
+from labs.compose.model import ComposeError
+from labs.compose.nginx.programs import programs
 from labs.faults import LabError
 from labs.home import LabHome
 from labs.stack import environment, inventory
@@ -21,6 +23,9 @@ from labs.stack.process_runner import ProcessRunner
 NEEDED_PYTHON = (3, 11)
 NEEDED_BYTES = 500 * 2**20
 """Room for the four exercises' images, twice, and JupyterLab's own files."""
+
+ACME_COMMANDS = ("pebble", "certbot")
+"""An ACME server to practise with, and the client."""
 
 COMMANDS = ("pyregistry", "labcheck", "labdocker", "labcosign")
 
@@ -127,14 +132,40 @@ def _stack(runner: ProcessRunner, lab: Lab) -> Iterator[Symptom]:
     if status.state is StackState.BROKEN:
         yield Symptom("stack", Health.ILL, {"lab": lab.id})
     for door in (door for twin in twins for door in twin.doors):
-        mine = bool(door.process.members())
-        if mine or ports.is_free(door.port):
-            yield Symptom("port", Health.WELL, {"port": door.port, "name": door.name})
-        else:
-            who = ports.holder(door.port)
-            yield Symptom("port", Health.ILL, {"port": door.port, "program": who.name, "pid": who.pid or "?"})
+        yield _port(door.port, door.name, is_ours=bool(door.process.members()))
+    if lab.private:
+        yield from _private(runner, lab, lab.private)
     if base == ports.AIRPLAY_BASE and not runner.environ.get("LAB_PORT_BASE"):
         yield Symptom("airplay", Health.REMARK, {"base": ports.AIRPLAY_BASE})
+
+
+def _port(port: int, name: str, *, is_ours: bool) -> Symptom:
+    """Whether we hold a port, or nobody does."""
+    if is_ours or ports.is_free(port):
+        return Symptom("port", Health.WELL, {"port": port, "name": name})
+    who = ports.holder(port)
+    return Symptom("port", Health.ILL, {"port": port, "program": who.name, "pid": who.pid or "?"})
+
+
+def _private(runner: ProcessRunner, lab: Lab, private: Private) -> Iterator[Symptom]:
+    """What the student needs to build a registry: nginx, ports for 443 and 80, perhaps an ACME server."""
+    yield _nginx(runner)
+    ours = {process.pid for process in runner.projects(lab).processes()}
+    for usual, port in runner.forwarded(lab).private[private.name].items():
+        yield _port(port, f"{private.name}:{usual}", is_ours=ports.holder(port).pid in ours)
+    path = os.pathsep.join([str(Path(sys.executable).parent), runner.environ.get("PATH", os.defpath)])
+    missing = [name for name in ACME_COMMANDS if shutil.which(name, path=path) is None]
+    health = Health.REMARK if missing else Health.WELL
+    yield Symptom("acme", health, {"names": ", ".join(missing or ACME_COMMANDS), "lab": lab.id})
+
+
+def _nginx(runner: ProcessRunner) -> Symptom:
+    """Whether there is an nginx, the system's or the one that is installed with the lab."""
+    try:
+        program = programs(runner.environ)[0]
+    except ComposeError:
+        return Symptom("nginx", Health.ILL)
+    return Symptom("nginx", Health.WELL, {"path": program.path, "version": ".".join(map(str, program.version))})
 
 
 def _existing(path: Path) -> Path:

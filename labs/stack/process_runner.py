@@ -87,6 +87,11 @@ class ProcessRunner:
         running = [process.name for process in doors if process.members()]
         return inventory.take(self.home, lab.id, [*running, *self.projects(lab).running()])
 
+    def forwarded(self, lab: Lab) -> Names:
+        """Where the ports of the registry that the student builds are on this machine; nothing for other exercises."""
+        port_base = self._recorded_base(lab) or ports.base(self.environ)
+        return private_names(lab.private, port_base) if lab.private else Names()
+
     def projects(self, lab: Lab) -> Projects:
         """What the student runs on the exercise's machines."""
         return Projects(tuple(self.home.engine(lab.id, machine) for machine in MACHINES))
@@ -196,8 +201,7 @@ class ProcessRunner:
         known = {slug: load(slug) for slug in slugs()} | {lab.id: lab}
         for each in filter(self._attempt, known.values()):
             names |= Names({twin.service.name: twin.secure.port for twin in self.twins(each)})
-            if each.private:
-                names |= private_names(each.private, self._recorded_base(each) or ports.base(self.environ))
+            names |= self.forwarded(each)
         names.save(self.home)
 
     def _stop(self, lab: Lab) -> None:

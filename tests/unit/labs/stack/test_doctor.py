@@ -25,9 +25,10 @@ def runner(tmp_path: Path) -> ProcessRunner:
     )
 
 
-def findings(runner: ProcessRunner) -> dict[str, Health]:
-    """What was found, by name."""
-    return {symptom.name: symptom.health for symptom in examine(runner, [load("tp1")])}
+def findings(runner: ProcessRunner, slug: str = "tp1") -> dict[str, Health]:
+    """What was found, by name; of several of one name the worst."""
+    found = [(symptom.name, symptom.health) for symptom in examine(runner, [load(slug)])]
+    return dict(sorted(found, key=lambda pair: pair[1] is Health.ILL))
 
 
 def test_a_machine_that_has_everything(runner: ProcessRunner) -> None:
@@ -40,6 +41,31 @@ def test_a_port_held_by_somebody_else(runner: ProcessRunner) -> None:
     """A busy port is found before anything is started."""
     with socket.create_server(("127.0.0.1", int(runner.environ["LAB_PORT_BASE"]) + 1)):
         assert findings(runner)["port"] is Health.ILL
+
+
+@pytest.mark.parametrize("offset", [3443, 3080])
+def test_a_port_of_the_students_registry_held_by_somebody_else(runner: ProcessRunner, offset: int) -> None:
+    """The ports that stand for 443 and 80 are looked at before the student meets them."""
+    assert findings(runner, "tp2")["port"] is Health.WELL
+    with socket.create_server(("127.0.0.1", int(runner.environ["LAB_PORT_BASE"]) + offset)):
+        assert findings(runner, "tp2")["port"] is Health.ILL
+
+
+def test_without_nginx(runner: ProcessRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exercise that needs nginx is told that there is none; the other one needs none."""
+    assert findings(runner, "tp2")["nginx"] is Health.WELL
+    monkeypatch.setattr("labs.compose.nginx.programs.SYSTEM_FOLDERS", ())
+    monkeypatch.setattr("labs.compose.nginx.programs._wheel", lambda: None)
+    assert findings(runner, "tp2")["nginx"] is Health.ILL
+    assert "nginx" not in findings(runner, "tp1")
+
+
+def test_an_acme_server_is_nobodys_duty(runner: ProcessRunner, tmp_path: Path) -> None:
+    """Where pebble or certbot is missing that is a remark, for the exercise can be done without."""
+    assert findings(runner, "tp2")["acme"] is Health.REMARK
+    for name in doctor.ACME_COMMANDS:
+        (tmp_path / name).touch(mode=0o755)
+    assert findings(ProcessRunner(runner.home, {**runner.environ, "PATH": str(tmp_path)}), "tp2")["acme"] is Health.WELL
 
 
 @pytest.mark.parametrize(
