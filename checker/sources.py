@@ -24,7 +24,7 @@ from checker.probes.signature import SignatureProbe
 from checker.probes.stack import StackProbe
 from checker.probes.stack import read_surroundings as read_compose
 from checker.probes.surroundings import Address, LocalFile, Once, Surroundings
-from checker.probes.tls import HandshakeProbe, shown_certificate
+from checker.probes.tls import HandshakeProbe, shown_certificate, unopened
 from checker.probes.trust import Trust, is_here
 from checker.probes.upload import UploadProbe
 from checker.seal import Seal
@@ -150,7 +150,7 @@ class _Built:
             Source.STACK: (4.0, lambda: StackProbe(found()).read()),
             Source.ANSWER: (4.0, lambda: AnswerProbe(connection()).read()),
             Source.JOURNAL: (6.0, self._remembered),
-            Source.HANDSHAKE: (6.0, lambda: HandshakeProbe(self._door(), self._trust).read()),
+            Source.HANDSHAKE: (6.0, self._shake_hands),
             Source.DOORS: (8.0, self._try_doors),
             Source.PLAIN: (6.0, lambda: PlainProbe(self._door(), found().plain).read()),
             Source.BACKEND: (6.0, self._try_backend),
@@ -226,6 +226,13 @@ class _Built:
             file, 0, _mark(self._seal, file.path), witness, since=self._attempt.started_at, is_own=by_agent
         )
         return probe.read()
+
+    def _shake_hands(self) -> object:
+        """TLS at the registry's door; a stack that runs without one is no mystery."""
+        found = self._found()
+        if found.tls is None and found.stack.services and all(service.running for service in found.stack.services):
+            return unopened(self._attempt.registries[PRIVATE].name)
+        return HandshakeProbe(self._door(), self._trust).read()
 
     def _try_doors(self) -> object:
         """Who is let in."""

@@ -102,7 +102,7 @@ def _service(record: ServiceRecord) -> StackService:
         kind=_KINDS.get(record.kind, Kind.OTHER),
         running=running,
         published={port.host: port.here for port in record.published},
-        environment={name: _shown(name, value) for name, value in record.environment.items()},
+        environment={name: shown(name, value) for name, value in record.environment.items()},
         said=() if running else _last_lines(record.output),
     )
 
@@ -133,6 +133,6 @@ def _last_lines(path: str) -> tuple[str, ...]:
         return ()
 
 
-def _shown(name: str, value: str) -> str:
+def shown(name: str, value: str) -> str:
     """A variable's value; of one that is called a secret nobody needs it."""
     return "***" if any(word in name.upper() for word in _SECRET_WORDS) else value

@@ -172,15 +172,16 @@ class Doorways:
 def sort_ports(name: str, ports: tuple[Port, ...], speaks_tls: Callable[[Address], bool]) -> Doorways:
     """Tell the ports of a stack apart.
 
-    The TLS port is 443 as typed; else that of a container's 443; else the first that speaks TLS. Port 80 is what is
-    typed so, else that of a container's 80 beside a TLS port.
+    The TLS port is 443 as typed; else that of a container's 443; else the first that speaks TLS; else the first: there
+    clients knock, and learn that TLS is not spoken. Port 80 is what is typed so, else that of a container's 80.
 
     Args:
         name: The registry's name.
         ports: Those that are open.
         speaks_tls: Asks a port; only called where numbers do not tell.
     """
-    tls = _first(ports, HTTPS_PORT) or next((port for port in ports if speaks_tls(port.address(name))), None)
+    speaking = (port for port in ports if speaks_tls(port.address(name)))
+    tls = _first(ports, HTTPS_PORT) or next(speaking, None) or next(iter(ports), None)
     plain = _first(tuple(port for port in ports if port is not tls), HTTP_PORT)
     others = {f"{port.service} {port.typed}": port.address(name) for port in ports if port not in {tls, plain}}
     return Doorways(tls.address(name) if tls else None, plain.address(name) if plain else None, others)

@@ -41,7 +41,7 @@ class HandshakeProbe:
         """What was spoken; without version and chain where no TLS came about.
 
         Raises:
-            NotObserved: Nothing answers, or the chain makes no sense.
+            NotObserved: Silence, or a chain that makes no sense.
         """
         where, now = f"{self.address.host}:{self.address.port}", datetime.now(UTC)
         authorities = tuple(str(path) for path in self.trust.authorities(self.address))
@@ -74,6 +74,11 @@ class HandshakeProbe:
         return timely if isinstance(timely, str) else None
 
 
+def unopened(name: str) -> Handshake:
+    """What a client meets where the stack runs, and opens no port."""
+    return Handshake("-", name, None, (), trusted=False, at=datetime.now(UTC), fault="no published port")
+
+
 def speaks_tls(address: Address) -> bool:
     """Whether TLS is spoken there, whoever it is."""
     try:
@@ -98,7 +103,7 @@ def _shake_hands(address: Address, context: ssl.SSLContext) -> tuple[str, tuple[
     """Version and chain of one handshake, or OpenSSL's word on why there was none.
 
     Raises:
-        NotObserved: Nothing answers, or the chain makes no sense.
+        NotObserved: Silence, or a chain that makes no sense.
     """
     where = {"url": f"{address.host}:{address.port}"}
     try:
@@ -109,8 +114,10 @@ def _shake_hands(address: Address, context: ssl.SSLContext) -> tuple[str, tuple[
             return spoken.version() or "", _chain(spoken)
     except ssl.SSLCertVerificationError as exc:
         return exc.verify_message
-    except (ssl.SSLEOFError, ConnectionResetError) as exc:
-        raise NotObserved(Unavailable("interrupted", {"what": where["url"]})) from exc
+    except (ssl.SSLEOFError, ConnectionResetError):
+        return "connection closed"
+    except ConnectionRefusedError:
+        return "connection refused"
     except ssl.SSLError as exc:
         return exc.reason or str(exc)
     except TimeoutError as exc:
