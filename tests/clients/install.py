@@ -48,11 +48,11 @@ SUITE_PACKAGES: Mapping[str, Sequence[str]] = {
         "notation",
         "oras",
     ),
-    "bookworm": ("nginx", "nginx-common"),
+    "bookworm": ("caddy", "nginx", "nginx-common"),
     "trixie": ("containerd", "cosign", "docker-buildx", "docker-cli", "docker-registry", "docker.io"),
 }
 """sid has Docker 28 and cosign 3; trixie Docker 26, cosign 2 and registry:2, whose service would start on port 5000.
-Likewise nginx's on port 80: bookworm's, since what is not Go's needs libraries that every machine has."""
+Likewise Caddy's and nginx's on port 80: bookworm's, since what is not Go's needs libraries that every machine has."""
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
