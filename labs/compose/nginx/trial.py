@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from labs.compose.model import Issue
+from labs.compose.nginx.files import PATHS
 from labs.compose.nginx.mapping import Mapped, written
-from labs.compose.nginx.tree import Statement, walk
+from labs.compose.nginx.tree import Statement, absolute, walk
 from labs.compose.place import Place
 
 TIMEOUT_SECONDS = 20
@@ -81,8 +82,9 @@ def _issue(place: Place, mapped: Mapped, text: str, level: str) -> Issue:
 
 
 def _naming(place: Place, mapped: Mapped, text: str) -> Iterator[Statement]:
-    """The statements that name the file of a message."""
+    """The statements that name the file of a message: of a key's or of a certificate's, where both name one file."""
+    about_key = "certificate key" in text or "PrivateKey" in text
     for statement, _ in walk(mapped.sources[0].statements):
-        for value in statement.values[:1]:
-            if value.startswith("/") and f'"{place.path(value)}"' in text:
-                yield statement
+        fits = statement.name in PATHS and statement.arguments and statement.name.endswith("_key") == about_key
+        if fits and f'"{place.path(absolute(statement.values[0]))}"' in text:
+            yield statement
