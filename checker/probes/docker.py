@@ -1,0 +1,393 @@
+"""Finds the student's stack in Docker: the containers that ``docker compose`` made of the files in their folder.
+
+All comes from the daemon, through its API. Only one of this machine is asked: what another one runs is not the
+student's, and what it mounts does not lie here. Importing the SDK takes a tenth of a second: whoever may do without
+Docker imports this module late.
+"""
+
+import io
+import os
+import tarfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+import docker  # type: ignore[import-untyped]
+import requests
+from docker.context import ContextAPI  # type: ignore[import-untyped]
+from docker.errors import APIError, DockerException, NotFound  # type: ignore[import-untyped]
+
+from checker.facts import Kind, NotObserved, Stack, StackService, Unavailable
+from checker.probes import nginx_config, registry_log
+from checker.probes.nginx_config import ProxyFiles
+from checker.probes.stack import SAID_LINES, shown
+from checker.probes.surroundings import FILE_MAX_BYTES, LocalFile, Port, StackFile, Surroundings, sort_ports
+from checker.probes.tls import speaks_tls
+from pyregistry.spec.journal import Event
+
+ANSWER_SECONDS = 3
+_LABEL = "com.docker.compose"
+_REGISTRIES = frozenset({"registry", "distribution", "pyregistry"})
+_PROXIES = frozenset({"nginx", "nginx-unprivileged"})
+_JOURNAL = "REGISTRY_PYREGISTRY_JOURNAL_PATH"
+_ROOT, _DEFAULT_ROOT = "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY", "/var/lib/registry"
+_PASSWORDS = "REGISTRY_AUTH_HTPASSWD_PATH"
+_CERTIFICATE, _KEY = "REGISTRY_HTTP_TLS_CERTIFICATE", "REGISTRY_HTTP_TLS_KEY"
+_EVERYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  read, not bound
+_STANDARD_OUTPUT = frozenset({"/dev/stdout", "/proc/self/fd/1", "/dev/fd/1"})
+_OK, _CREATED = 200, 201
+
+
+def read_surroundings(work: Path, name: str, client: docker.APIClient | None = None) -> Surroundings:
+    """The stack whose compose file lies in ``work``, as Docker runs it.
+
+    Args:
+        work: The student's folder.
+        name: The registry's name.
+        client: Asks the daemon; None asks the one that the student's ``docker`` asks.
+
+    Raises:
+        NotObserved: No daemon of this machine answers.
+    """
+    with _reasons("containers"):
+        containers = _containers(client or _connect(os.environ), work)
+    if not containers:
+        return Surroundings(Stack("docker", None, up=False))
+    ports = tuple(port for each in containers if each.running for port in each.ports)
+    doorways = sort_ports(name, ports, speaks_tls)
+    found = Surroundings(
+        stack=Stack(
+            "docker",
+            containers[0].label("project"),
+            up=True,
+            services=tuple(each.service for each in containers),
+        ),
+        tls=doorways.tls,
+        plain=doorways.plain,
+        others=doorways.others,
+        journal=_journal(containers),
+        proxied=any(each.is_proxy for each in containers),
+    )
+    return _with_files(found, containers)
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container, as ``docker inspect`` tells of it."""
+
+    client: docker.APIClient = field(repr=False)
+    details: Mapping[str, Any] = field(repr=False)  # the compose file's secrets among them
+
+    @property
+    def id(self) -> str:
+        """By which the daemon knows it."""
+        return str(self.details["Id"])
+
+    def label(self, name: str) -> str:
+        """One of compose's labels."""
+        return str((self.details["Config"]["Labels"] or {}).get(f"{_LABEL}.{name}", ""))
+
+    @property
+    def running(self) -> bool:
+        """It runs now, and is not on its way to be started again."""
+        state = self.details["State"]
+        return bool(state["Running"]) and not state.get("Restarting")
+
+    @property
+    def kind(self) -> Kind:
+        """What it is, by its image's name."""
+        called = str(self.details["Config"]["Image"]).partition("@")[0].rpartition("/")[2].partition(":")[0]
+        return Kind.REGISTRY if called in _REGISTRIES else Kind.NGINX if called in _PROXIES else Kind.OTHER
+
+    @property
+    def is_proxy(self) -> bool:
+        """It stands before the registry; of what we do not know, whatever opens a port is taken for that."""
+        return self.kind is Kind.NGINX or (
+            self.kind is Kind.OTHER and bool(self.details["HostConfig"].get("PortBindings"))
+        )
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Variables of the compose file, and of the image."""
+        pairs = (entry.partition("=") for entry in self.details["Config"]["Env"] or ())
+        return {name: value for name, _, value in pairs}
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """What it opens to the outside, each port once; on the host's network that is all that its image exposes."""
+        service = self.label("service")
+        if self.details["HostConfig"]["NetworkMode"] == "host":
+            exposed = (_number(port) for port in self.details["Config"].get("ExposedPorts") or {})
+            return tuple(Port(service, port, port, port) for port in exposed if port)
+        found: dict[int, Port] = {}
+        for port, bindings in (self.details["NetworkSettings"]["Ports"] or {}).items():
+            for binding in bindings or ():
+                typed, address = int(binding["HostPort"]), binding["HostIp"]
+                host = "127.0.0.1" if address in _EVERYWHERE else address
+                if number := _number(port):
+                    found.setdefault(typed, Port(service, number, typed, typed, host))
+        return tuple(found.values())
+
+    @property
+    def service(self) -> StackService:
+        """As facts tell of it."""
+        return StackService(
+            name=self.label("service"),
+            image=str(self.details["Config"]["Image"]),
+            kind=self.kind,
+            running=self.running,
+            published={port.typed: port.here for port in self.ports},
+            environment={name: shown(name, value) for name, value in self.environment.items()},
+            said=() if self.running else self._last_lines(),
+        )
+
+    def file(self, inside: PurePosixPath | str) -> StackFile:
+        """A file of it: where a folder of this machine is mounted there, that one's."""
+        path = PurePosixPath(inside)
+        mounts = sorted(self.details["Mounts"], key=lambda mount: len(mount["Destination"]), reverse=True)
+        for mount in mounts:
+            if mount["Type"] == "bind" and path.is_relative_to(mount["Destination"]):
+                here = Path(mount["Source"]) / path.relative_to(mount["Destination"])
+                return LocalFile(here) if here.exists() else ContainerFile(self, path)
+        return ContainerFile(self, path)
+
+    def output(self, *, errors: bool, tail: int | str = "all") -> bytes:
+        """What it printed since it was made. Raises NotObserved."""
+        told = f"docker compose logs {self.label('service')}"
+        with _reasons(told):
+            return _whole(self.client.logs(self.id, stderr=errors, tail=tail, stream=True, follow=False), told)
+
+    def _last_lines(self) -> tuple[str, ...]:
+        return tuple(self.output(errors=True, tail=SAID_LINES).decode(errors="replace").splitlines())
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerFile:
+    """A file that lies in a container only."""
+
+    container: Container
+    inside: PurePosixPath
+
+    @property
+    def path(self) -> str:
+        """``nginx:/etc/nginx/…``, as ``docker compose cp`` has it."""
+        return f"{self.container.label('service')}:{self.inside}"
+
+    def read(self) -> bytes:
+        """All of it. Raises NotObserved."""
+        with _reasons(self.path):
+            stream, told = self.container.client.get_archive(self.container.id, str(self.inside))
+            if told["size"] > FILE_MAX_BYTES:
+                raise NotObserved(Unavailable("too-large", {"what": self.path}))
+            with tarfile.open(fileobj=io.BytesIO(_whole(stream, self.path))) as archive:
+                content = next((archive.extractfile(member) for member in archive if member.isfile()), None)
+                if content is None:
+                    raise NotObserved(
+                        Unavailable("file-unreadable", {"path": self.path, "error": "not a regular file"})
+                    )
+                return content.read()
+
+    def mode(self) -> int:
+        """Its permission bits. Raises NotObserved."""
+        return int(self._told()["mode"]) & 0o777
+
+    def link(self) -> str:
+        """Where it leads as a symbolic link; empty where it is none. Raises NotObserved."""
+        return str(self._told().get("linkTarget") or "")
+
+    def _told(self) -> Mapping[str, Any]:
+        with _reasons(self.path):
+            stream, told = self.container.client.get_archive(self.container.id, str(self.inside))
+            stream.close()
+            return dict(told or {})
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerOutput:
+    """What a container prints for a log: an nginx whose log is its standard output."""
+
+    container: Container
+
+    @property
+    def path(self) -> str:
+        """The command that shows it."""
+        return f"docker compose logs {self.container.label('service')}"
+
+    def read(self) -> bytes:
+        """All of it. Raises NotObserved."""
+        return self.container.output(errors=False)
+
+    def mode(self) -> int:
+        """No file. Raises NotObserved."""
+        raise NotObserved(Unavailable("file-unreadable", {"path": self.path, "error": "not a regular file"}))
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryOutput(ContainerOutput):
+    """What registry:2 prints, as a journal (see ``registry_log``).
+
+    Its path holds the time: what is read later is no continuation of this, since a tag's digest is told of its last
+    push only, and a container made anew begins anew.
+    """
+
+    read_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def path(self) -> str:
+        """The command that shows it, and when that was done."""
+        return f"{super(RegistryOutput, self).path} ({self.read_at.isoformat()})"
+
+    def read(self) -> bytes:
+        """Its requests as a journal's lines. Of what a tag led to, its store tells the last. Raises NotObserved."""
+        events = tuple(registry_log.read_events(self.container.output(errors=True).decode(errors="replace")))
+        return registry_log.write_journal(_resolved(self.container, events))
+
+
+def _connect(environ: Mapping[str, str]) -> docker.APIClient:
+    """The daemon that the student's ``docker`` asks.
+
+    Raises:
+        NotObserved: It is another machine's.
+    """
+    chosen = environ.get("DOCKER_HOST")
+    context = None if chosen else ContextAPI.get_context(environ.get("DOCKER_CONTEXT"))
+    host = chosen or (context.Host if context else "") or "unix:///var/run/docker.sock"
+    there = urlsplit(host)
+    if there.scheme not in {"unix", "npipe"} and there.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        raise NotObserved(Unavailable("docker-elsewhere", {"host": f"{there.scheme}://{there.hostname or ''}"}))
+    return docker.APIClient(base_url=host, version="auto", timeout=ANSWER_SECONDS)
+
+
+def _containers(client: docker.APIClient, work: Path) -> tuple[Container, ...]:
+    """Those of the project whose folder that is, by name; none that ``docker compose run`` made."""
+    rows = client.containers(all=True, filters={"label": f"{_LABEL}.project.working_dir"})
+    found = (Container(client, client.inspect_container(row["Id"])) for row in rows if _lies_in(row, work))
+    ours = (each for each in found if each.label("oneoff") != "True")
+    return tuple(sorted(ours, key=lambda each: str(each.details["Name"])))
+
+
+def _lies_in(row: Mapping[str, Any], work: Path) -> bool:
+    return Path(row["Labels"][f"{_LABEL}.project.working_dir"]).resolve() == work.resolve()
+
+
+def _journal(containers: Iterable[Container]) -> StackFile | Unavailable:
+    """The registry's memory: pyregistry's own, else what registry:2 prints."""
+    registry = next((each for each in containers if each.kind is Kind.REGISTRY), None)
+    if registry is None:
+        return Unavailable("no-journal")
+    path = registry.environment.get(_JOURNAL)
+    return registry.file(path) if path else RegistryOutput(registry)
+
+
+def _resolved(container: Container, events: Sequence[Event]) -> Iterable[Event]:
+    """Events with the digest of each tag that was asked for after its last push: what the store has it lead to."""
+    last = {
+        (event.repository, event.reference): index
+        for index, event in enumerate(events)
+        if event.endpoint == "end-7" and event.status == _CREATED and event.digest is None
+    }
+    root = container.environment.get(_ROOT, _DEFAULT_ROOT)
+    current = {key: _current(container, root, *key) for key in last}
+    for index, event in enumerate(events):
+        key = (event.repository, event.reference)
+        told = event.endpoint in {"end-3", "end-7"} and event.status in {_OK, _CREATED} and event.digest is None
+        yield replace(event, digest=current[key]) if told and index >= last.get(key, index + 1) else event
+
+
+def _current(container: Container, root: str, repository: str | None, tag: str | None) -> str | None:
+    """What a tag leads to in a store of registry:2's layout; None where it is gone."""
+    link = f"{root}/docker/registry/v2/repositories/{repository}/_manifests/tags/{tag}/current/link"
+    try:
+        return container.file(link).read().decode().strip()
+    except NotObserved:
+        return None
+
+
+def _with_files(found: Surroundings, containers: Sequence[Container]) -> Surroundings:
+    """What the stack reads and serves with: the registry as its variables say, nginx as its configuration does."""
+    try:
+        proxies = [(each, _proxy_files(each)) for each in containers if each.is_proxy]
+    except NotObserved as exc:
+        told = exc.unavailable
+        return replace(found, access_logs=told, password_files=told, certificates=told, keys=told)
+    registries = [each for each in containers if each.kind is Kind.REGISTRY]
+    return replace(
+        found,
+        access_logs=tuple(_log(each, path) for each, files in proxies for path in files.access_logs),
+        password_files={
+            Kind.NGINX: tuple(each.file(path) for each, files in proxies for path in files.password_files),
+            Kind.REGISTRY: _named(registries, _PASSWORDS),
+        },
+        certificates=(
+            *(each.file(path) for each, files in proxies for path in files.certificates),
+            *_named(registries, _CERTIFICATE),
+        ),
+        keys=(*(each.file(path) for each, files in proxies for path in files.keys), *_named(registries, _KEY)),
+    )
+
+
+def _named(registries: Iterable[Container], variable: str) -> tuple[StackFile, ...]:
+    """Files that a variable of registry:2's names."""
+    return tuple(each.file(each.environment[variable]) for each in registries if each.environment.get(variable))
+
+
+def _log(container: Container, path: PurePosixPath) -> StackFile:
+    """A log where it really goes: the official image's is a link to its standard output."""
+    file = container.file(path)
+    leads = str(path) if str(path) in _STANDARD_OUTPUT else file.link() if isinstance(file, ContainerFile) else ""
+    return ContainerOutput(container) if leads in _STANDARD_OUTPUT else file
+
+
+def _proxy_files(container: Container) -> ProxyFiles:
+    """What nginx reads, as itself tells.
+
+    Raises:
+        NotObserved: It is no nginx, does not run, or refuses its configuration.
+    """
+    name = container.label("service")
+    if container.kind is not Kind.NGINX or not container.running:
+        raise NotObserved(Unavailable("service-unseen", {"service": name}))
+    with _reasons(name):
+        asked = container.client.exec_create(container.id, ["nginx", "-T"], stderr=False)["Id"]
+        dump = container.client.exec_start(asked).decode(errors="replace")
+        done = container.client.exec_inspect(asked)["ExitCode"]
+    if done != 0:
+        raise NotObserved(Unavailable("garbage", {"source": f"{name}: nginx -T"}))
+    return nginx_config.look_up(dump)
+
+
+def _number(port: str) -> int | None:
+    """Of ``443/tcp``; None where it is not TCP's."""
+    number, _, protocol = port.partition("/")
+    return int(number) if protocol == "tcp" else None
+
+
+def _whole(stream: Iterable[bytes], what: str) -> bytes:
+    """A stream to its end.
+
+    Raises:
+        NotObserved: It is larger than ``FILE_MAX_BYTES``.
+    """
+    content = bytearray()
+    for chunk in stream:
+        content += chunk
+        if len(content) > FILE_MAX_BYTES:
+            raise NotObserved(Unavailable("too-large", {"what": what}))
+    return bytes(content)
+
+
+@contextmanager
+def _reasons(what: str) -> Iterator[None]:
+    """What Docker's API may answer, as reasons."""
+    try:
+        yield
+    except NotFound as exc:
+        raise NotObserved(Unavailable("file-unreadable", {"path": what, "error": "No such file or directory"})) from exc
+    except APIError as exc:
+        raise NotObserved(Unavailable("docker-refused", {"what": what, "error": str(exc.explanation)[:200]})) from exc
+    except (DockerException, requests.RequestException, OSError, tarfile.TarError) as exc:
+        raise NotObserved(Unavailable("docker-silent", {"what": what, "error": type(exc).__name__})) from exc

@@ -1,0 +1,127 @@
+r"""What registry:2 prints, read as a journal: the memory of a registry that keeps none of its own. Pure.
+
+Of each request it prints a line ``response completed`` (or ``… with error``) of ``key=value`` pairs:
+
+    line  ::= pair *( SP pair )
+    pair  ::= key "=" ( word | <"> *( char | "\" char ) <"> )
+
+Lacking are who asked (registry:2 is asked by the proxy), how many bytes came in, and the chain that shows that nobody
+changed a line: the lines lie with Docker's daemon. Of what a push by tag stored, the line does not have the digest.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+from pyregistry.spec.digest import Digest
+from pyregistry.spec.endpoints import ENDPOINTS
+from pyregistry.spec.errors import DigestInvalid
+from pyregistry.spec.journal import GENESIS, Event, seal
+
+_PAIR = re.compile(r'(?P<key>[\w.-]+)=(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<word>\S*))')
+_COMPLETED = "response completed"
+_NANOSECONDS = re.compile(r"(\.\d{6})\d*")
+# duration ::= number ( "ns" | "µs" | "ms" | "s" ), or longer ones in "m" and "h", which no request of a lab takes
+_DURATION = re.compile(r"(?P<number>[\d.]+)(?P<unit>ns|µs|ms|s)")
+_SECONDS = {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
+
+_BRACES = re.compile(r"\\{(\w+)\\}")
+"""A name in an endpoint's template, as ``re.escape`` leaves it."""
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    """Paths of a template; only repository names have slashes."""
+    return re.compile(
+        _BRACES.sub(lambda found: f"(?P<{found[1]}>{'.+' if found[1] == 'name' else '[^/]+'})", re.escape(template))
+    )
+
+
+_ENDPOINTS = tuple((row.id, row.methods, _pattern(row.template)) for row in ENDPOINTS)
+
+
+def read_events(text: str) -> Iterator[Event]:
+    """The requests of a log, in its order; all else that it holds is left out."""
+    for line in text.splitlines():
+        if _COMPLETED in line and (event := _event(line)):
+            yield event
+
+
+def write_journal(events: Iterable[Event]) -> bytes:
+    """Events as lines of a journal: numbered, and chained as of now. The chain proves nothing of who wrote the log."""
+    previous, lines = GENESIS, []
+    for seq, event in enumerate(events, start=1):
+        previous, line = seal(event, seq, previous)
+        lines.append(line)
+    return b"".join(lines)
+
+
+def _event(line: str) -> Event | None:
+    """One request; None for a line that only looks like one."""
+    told = {pair["key"]: _unquoted(pair) for pair in _PAIR.finditer(line)}
+    if not told.get("msg", "").startswith(_COMPLETED) or "http.request.method" not in told:
+        return None
+    try:
+        status, written = int(told["http.response.status"]), int(told["http.response.written"])
+        ended = datetime.fromisoformat(_NANOSECONDS.sub(r"\1", told["time"])).astimezone(UTC)
+    except (KeyError, ValueError):
+        return None
+    method, target = told["http.request.method"], told.get("http.request.uri", "")
+    endpoint, names = _match(method, urlsplit(target).path)
+    began = ended - _duration(told.get("http.response.duration", ""))
+    return Event(
+        kind="request",
+        at=began,
+        monotonic_ns=int(began.timestamp() * 1e9),
+        actor=told.get("auth.user.name"),
+        peer=told.get("http.request.remoteaddr"),
+        user_agent=told.get("http.request.useragent"),
+        host=told.get("http.request.host"),
+        method=method,
+        path=target,
+        endpoint=endpoint,
+        repository=names.get("name"),
+        reference=names.get("reference") or names.get("digest"),
+        digest=_digest(target, names),
+        status=status,
+        error_code=told["err.code"].upper().replace(" ", "_") if "err.code" in told else None,
+        bytes_out=0 if method == "HEAD" else written,  # it counts what it would have sent
+        request_id=told.get("http.request.id"),
+        detail={"source": "registry log"},
+    )
+
+
+def _unquoted(pair: re.Match[str]) -> str:
+    """Go's quoting; what JSON does not read of it is taken as it is."""
+    quoted = pair["quoted"]
+    if quoted is None:
+        return pair["word"]
+    try:
+        return str(json.loads(f'"{quoted}"'))
+    except ValueError:
+        return quoted
+
+
+def _duration(text: str) -> timedelta:
+    """How long the answer took; nothing where that is not told in a way we read."""
+    found = _DURATION.fullmatch(text)
+    return timedelta(seconds=float(found["number"]) * _SECONDS[found["unit"]]) if found else timedelta()
+
+
+def _match(method: str, path: str) -> tuple[str | None, dict[str, str]]:
+    """Which endpoint was asked, and the names in its path."""
+    for identity, methods, pattern in _ENDPOINTS:
+        if method in methods and (found := pattern.fullmatch(path)):
+            return identity, found.groupdict()
+    return None, {}
+
+
+def _digest(target: str, names: dict[str, str]) -> str | None:
+    """The digest that the request names itself."""
+    asked = parse_qs(urlsplit(target).query).get("digest", [])
+    for text in filter(None, (names.get("digest"), names.get("reference"), *asked)):
+        with suppress(DigestInvalid):
+            return str(Digest.parse(text))
+    return None

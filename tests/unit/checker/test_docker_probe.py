@@ -1,0 +1,303 @@
+"""What Docker tells of a student's stack, as values: its containers, what its nginx reads, what its registry prints."""
+
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from docker.errors import APIError, NotFound
+
+from checker.facts import Kind, NotObserved, Unavailable
+from checker.probes.docker import read_surroundings
+from checker.probes.surroundings import Address, LocalFile
+from pyregistry.spec.journal import verify
+from tests.unit.checker.docker_samples import DUMP, REGISTRY_LINES
+
+NAME = "registry.example.com"
+DIGEST = f"sha256:{'ab' * 32}"
+LABEL = "com.docker.compose"
+
+
+class FakeDaemon:
+    """Containers of one project, as Docker's API tells of them.
+
+    Attributes:
+        files: By path, content and mode of what lies in a container only.
+        links: By path, where a symbolic link leads.
+        fault: What every question is answered with.
+    """
+
+    def __init__(self, work: Path) -> None:
+        self.work = work
+        self.containers_: dict[str, dict[str, Any]] = {}
+        self.printed: dict[str, tuple[bytes, bytes]] = {}
+        self.files: dict[str, tuple[bytes, int]] = {}
+        self.links = {"/var/log/nginx/access.log": "/dev/stdout"}
+        self.configuration = DUMP
+        self.fault: Exception | None = None
+
+    def add(
+        self,
+        service: str,
+        image: str,
+        *,
+        ports: Mapping[str, tuple[str, int]] | None = None,
+        mounts: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        running: bool = True,
+        **labels: str,
+    ) -> None:
+        """A container of the project."""
+        bindings = {port: [{"HostIp": ip, "HostPort": str(to)}] for port, (ip, to) in (ports or {}).items()}
+        shown = {"project": "tp2", "project.working_dir": str(self.work), "service": service, **labels}
+        self.containers_[service] = {
+            "Id": service,
+            "Name": f"/tp2-{service}-1",
+            "Config": {
+                "Image": image,
+                "Labels": {f"{LABEL}.{name}": value for name, value in shown.items()},
+                "Env": [f"{name}={value}" for name, value in (environment or {}).items()],
+            },
+            "State": {"Running": running},
+            "HostConfig": {"NetworkMode": "tp2_net", "PortBindings": bindings},
+            "NetworkSettings": {"Ports": (bindings if running else {}) | {"9/udp": None}},
+            "Mounts": [
+                {"Type": "bind", "Source": source, "Destination": target} for target, source in (mounts or {}).items()
+            ],
+        }
+
+    def containers(self, *, all: bool, filters: Mapping[str, str]) -> list[dict[str, Any]]:  # noqa: A002  Docker's word
+        """Rows of ``docker ps --all``."""
+        self._speak()
+        assert all
+        assert filters == {"label": f"{LABEL}.project.working_dir"}
+        return [{"Id": name, "Labels": each["Config"]["Labels"]} for name, each in self.containers_.items()]
+
+    def inspect_container(self, name: str) -> dict[str, Any]:
+        """``docker inspect``."""
+        return self.containers_[name]
+
+    def logs(self, name: str, *, stderr: bool, tail: int | str, stream: bool, follow: bool) -> Iterator[bytes]:
+        """``docker logs``."""
+        assert stream
+        assert not follow
+        out, err = self.printed.get(name, (b"", b""))
+        lines = (out + (err if stderr else b"")).splitlines(keepends=True)
+        return iter(lines if tail == "all" else lines[-int(tail) :])
+
+    def get_archive(self, _name: str, path: str) -> tuple[Iterator[bytes], dict[str, Any]]:
+        """``docker cp``, and what it says of the file."""
+        self._speak()
+        if path in self.links:
+            return (part for part in ()), {"size": 0, "mode": 0o777, "linkTarget": self.links[path]}
+        if path not in self.files:
+            raise NotFound(path)
+        content, mode = self.files[path]
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
+            member = tarfile.TarInfo(Path(path).name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+        told = {"size": len(content), "mode": mode, "linkTarget": ""}
+        return (part for part in [buffer.getvalue()]), told
+
+    def exec_create(self, name: str, command: list[str], *, stderr: bool) -> dict[str, str]:
+        """``docker exec``."""
+        assert command == ["nginx", "-T"]
+        assert not stderr
+        return {"Id": name}
+
+    def exec_start(self, _id: str) -> bytes:
+        """Its output."""
+        return self.configuration.encode()
+
+    def exec_inspect(self, _id: str) -> dict[str, int]:
+        """Its end."""
+        return {"ExitCode": 0 if self.configuration else 1}
+
+    def _speak(self) -> None:
+        if self.fault:
+            raise self.fault
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> FakeDaemon:
+    """The chapter's stack, running."""
+    daemon = FakeDaemon(tmp_path)
+    for name in ("conf.d", "certs", "auth", "registry"):
+        (tmp_path / name).mkdir()
+    for name in ("certs/fullchain.pem", "certs/privkey.pem", "auth/htpasswd"):
+        (tmp_path / name).touch()
+    daemon.add(
+        "registry",
+        "registry:2",
+        mounts={"/var/lib/registry": str(tmp_path / "registry")},
+        environment={"REGISTRY_HTTP_SECRET": "correct-horse-canary"},
+    )
+    daemon.add(
+        "nginx",
+        "nginx:1.25",
+        ports={"443/tcp": ("0.0.0.0", 443), "80/tcp": ("::", 80)},  # noqa: S104  as Docker says it
+        mounts={f"/etc/nginx/{name}": str(tmp_path / name) for name in ("conf.d", "certs", "auth")},
+    )
+    daemon.printed = {"registry": (b"", REGISTRY_LINES.encode()), "nginx": (b"a line\n", b"[notice] begun\n")}
+    link = tmp_path / "registry/docker/registry/v2/repositories/org/app/_manifests/tags/1.0/current/link"
+    link.parent.mkdir(parents=True)
+    link.write_text(DIGEST, encoding="utf-8")
+    return daemon
+
+
+def test_the_chapter_s_stack(daemon: FakeDaemon) -> None:
+    """Services and ports from Docker, files by nginx's own configuration, found where they lie on this machine."""
+    found = read_surroundings(daemon.work, NAME, daemon)
+    assert (found.stack.source, found.stack.project, found.stack.up) == ("docker", "tp2", True)
+    assert [(each.name, each.kind, each.running) for each in found.stack.services] == [
+        ("nginx", Kind.NGINX, True),
+        ("registry", Kind.REGISTRY, True),
+    ]
+    assert (found.tls, found.plain) == (Address(NAME, 443, "127.0.0.1", 443), Address(NAME, 80, "127.0.0.1", 80))
+    assert (found.others, found.proxied) == ({}, True)
+    assert found.password_files == {
+        Kind.NGINX: (LocalFile(daemon.work / "auth" / "htpasswd"),),
+        Kind.REGISTRY: (),
+    }
+    assert found.certificates == (LocalFile(daemon.work / "certs" / "fullchain.pem"),)
+    assert found.keys == (LocalFile(daemon.work / "certs" / "privkey.pem"),)
+    assert not isinstance(found.access_logs, Unavailable)
+    assert [log.read() for log in found.access_logs] == [b"a line\n"]
+
+
+def test_no_secret_of_the_compose_file_is_shown(daemon: FakeDaemon) -> None:
+    """Neither as a fact nor in what Python prints of one."""
+    assert "canary" not in repr(read_surroundings(daemon.work, NAME, daemon))
+
+
+def test_what_registry_2_prints_is_a_journal(daemon: FakeDaemon) -> None:
+    """Its chain holds, and a push by tag has the digest that the store has the tag lead to, the last push only."""
+    journal = read_surroundings(daemon.work, NAME, daemon).journal
+    assert not isinstance(journal, Unavailable)
+    events = list(verify(journal.read().decode().splitlines()))
+    pushes = [(event.seq, event.reference, event.digest) for event in events if event.endpoint == "end-7"]
+    assert pushes == [(2, "1.0", None), (3, "1.0", DIGEST), (4, "gone", None)]
+
+
+def test_another_reading_is_another_journal(daemon: FakeDaemon) -> None:
+    """So that no earlier one is held against it: digests of earlier pushes are told no more, containers begin anew."""
+    first, second = (read_surroundings(daemon.work, NAME, daemon).journal for _ in range(2))
+    assert not isinstance(first, Unavailable)
+    assert not isinstance(second, Unavailable)
+    assert first.path.startswith("docker compose logs registry (")
+    assert first.path != second.path
+
+
+def test_pyregistry_keeps_its_own_journal(daemon: FakeDaemon) -> None:
+    """In the volume that it writes to."""
+    (daemon.work / "registry" / "journal.jsonl").touch()
+    daemon.add(
+        "registry",
+        "example/pyregistry:1",
+        mounts={"/var/lib/registry": str(daemon.work / "registry")},
+        environment={"REGISTRY_PYREGISTRY_JOURNAL_PATH": "/var/lib/registry/journal.jsonl"},
+    )
+    assert read_surroundings(daemon.work, NAME, daemon).journal == LocalFile(daemon.work / "registry/journal.jsonl")
+
+
+def test_a_file_of_the_container_only(daemon: FakeDaemon) -> None:
+    """What no folder is mounted over is read through Docker, its mode as well, and named as the student finds it."""
+    daemon.add("nginx", "nginx:1.25", ports={"443/tcp": ("127.0.0.1", 8443)})
+    daemon.files = {"/etc/nginx/certs/privkey.pem": (b"PEM", 0o640)}
+    found = read_surroundings(daemon.work, NAME, daemon)
+    assert not isinstance(found.keys, Unavailable)
+    [key] = found.keys
+    assert (key.path, key.read(), key.mode()) == ("nginx:/etc/nginx/certs/privkey.pem", b"PEM", 0o640)
+    assert not isinstance(found.certificates, Unavailable)
+    with pytest.raises(NotObserved) as caught:
+        found.certificates[0].read()
+    assert caught.value.unavailable.reason == "file-unreadable"
+
+
+def test_an_open_backend_and_a_registry_without_a_proxy(daemon: FakeDaemon) -> None:
+    """A second port is told with its service; the registry's own password file and key are named by its variables."""
+    daemon.add(
+        "registry",
+        "registry:2",
+        ports={"5000/tcp": ("127.0.0.1", 5000)},
+        environment={
+            "REGISTRY_AUTH_HTPASSWD_PATH": "/auth/htpasswd",
+            "REGISTRY_HTTP_TLS_CERTIFICATE": "/certs/a.pem",
+            "REGISTRY_HTTP_TLS_KEY": "/certs/a.key",
+        },
+    )
+    assert read_surroundings(daemon.work, NAME, daemon).others == {
+        "registry 5000": Address(NAME, 5000, "127.0.0.1", 5000)
+    }
+    del daemon.containers_["nginx"]
+    found = read_surroundings(daemon.work, NAME, daemon)
+    assert not found.proxied
+    assert isinstance(found.password_files, Mapping)
+    assert [file.path for file in found.password_files[Kind.REGISTRY]] == ["registry:/auth/htpasswd"]
+
+
+def test_a_stopped_nginx_says_why(daemon: FakeDaemon) -> None:
+    """Its last words are told; what it would read cannot be."""
+    daemon.add("nginx", "nginx:1.25", ports={"443/tcp": ("", 443)}, running=False)
+    found = read_surroundings(daemon.work, NAME, daemon)
+    assert found.stack.services[0].said == ("a line", "[notice] begun")
+    assert (found.tls, found.proxied) == (None, True)
+    assert found.keys == found.access_logs == Unavailable("service-unseen", {"service": "nginx"})
+
+
+def test_an_unknown_proxy_is_not_looked_into(daemon: FakeDaemon) -> None:
+    """Caddy or Traefik: where it listens is told, and what it reads is not guessed."""
+    daemon.add("nginx", "caddy:2", ports={"443/tcp": ("0.0.0.0", 443)})  # noqa: S104  as Docker says it
+    found = read_surroundings(daemon.work, NAME, daemon)
+    assert found.tls == Address(NAME, 443, "127.0.0.1", 443)
+    assert found.password_files == Unavailable("service-unseen", {"service": "nginx"})
+
+
+def test_containers_of_others_are_not_the_student_s(daemon: FakeDaemon) -> None:
+    """Another folder's project, and what ``docker compose run`` left behind, are no part of the stack."""
+    daemon.add("other", "registry:2", **{"project.working_dir": "/elsewhere"})
+    daemon.add("once", "registry:2", oneoff="True")
+    assert [each.name for each in read_surroundings(daemon.work, NAME, daemon).stack.services] == ["nginx", "registry"]
+    daemon.containers_.clear()
+    found = read_surroundings(daemon.work, NAME, daemon)
+    assert (found.stack.up, found.stack.project, found.journal) == (False, None, Unavailable("no-journal"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [(ConnectionRefusedError(), "docker-silent"), (APIError("no", explanation="permission denied"), "docker-refused")],
+)
+def test_a_daemon_that_does_not_tell_is_a_reason(daemon: FakeDaemon, fault: Exception, reason: str) -> None:
+    """And never an empty stack."""
+    daemon.fault = fault
+    with pytest.raises(NotObserved) as caught:
+        read_surroundings(daemon.work, NAME, daemon)
+    assert caught.value.unavailable.reason == reason
+
+
+def test_another_machine_s_daemon_is_not_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What runs there is not the student's, whatever it says."""
+    monkeypatch.setenv("DOCKER_HOST", "tcp://192.0.2.7:2375")
+    with pytest.raises(NotObserved) as caught:
+        read_surroundings(tmp_path, NAME)
+    assert caught.value.unavailable == Unavailable("docker-elsewhere", {"host": "tcp://192.0.2.7"})
+
+
+def test_the_current_context_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As ``docker context use`` chose it, where DOCKER_HOST says nothing."""
+    meta = tmp_path / "contexts" / "meta" / hashlib.sha256(b"chosen").hexdigest() / "meta.json"
+    meta.parent.mkdir(parents=True)
+    endpoints = {"docker": {"Host": "tcp://192.0.2.9:2375", "SkipTLSVerify": False}}
+    meta.write_text(json.dumps({"Name": "chosen", "Metadata": {}, "Endpoints": endpoints}), encoding="utf-8")
+    (tmp_path / "config.json").write_text('{"currentContext": "chosen"}', encoding="utf-8")
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    with pytest.raises(NotObserved) as caught:
+        read_surroundings(tmp_path, NAME)
+    assert caught.value.unavailable == Unavailable("docker-elsewhere", {"host": "tcp://192.0.2.9"})
