@@ -38,7 +38,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 # challenge ::= scheme 1*SP auth-param *( "," auth-param )   auth-param ::= token "=" quoted-string   (RFC 9110 §11)
 _AUTH_PARAM = re.compile(r'(\w+)="([^"]*)"')
-_REPOSITORY = re.compile(r"/v2/(?P<name>.+)/(?:manifests|blobs|tags)/")
+_REPOSITORY = re.compile(r"/v2/(?P<name>.+)/(?:manifests|blobs|tags|referrers)/")
 _ABSENT = frozenset({"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "BLOB_UNKNOWN"})
 
 
