@@ -175,7 +175,9 @@ class _Built:
             at = (standin.hostname or "", standin.port or 0) if there.hostname == own.name else None
             return urls.read_surroundings(there.hostname or "", there.port, at)
         if self._attempt.engine == DOCKER_ENGINE:
-            raise NotObserved(Unavailable("not-read", {"source": DOCKER_ENGINE}))
+            from checker.probes.docker import read_surroundings as read_docker  # has a whole SDK behind it
+
+            return read_docker(self._work, own.name)
         return read_compose(self._machine, self._work, own.name)
 
     def _door(self) -> Address:
