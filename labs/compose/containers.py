@@ -7,6 +7,7 @@
 import json
 import os
 import secrets
+import shutil
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -36,6 +37,7 @@ class Container:
         ports: By the container's port, the port of this machine.
         neighbours: As in ``Place``.
         created: Seconds since the epoch; so ``stopped``, None unless ``docker compose stop`` ended it.
+        log_start: Bytes of its log that an earlier container said: logs outlive ``down``.
     """
 
     folder: ProjectFolder
@@ -46,6 +48,7 @@ class Container:
     id: str = field(default_factory=lambda: secrets.token_hex(_ID_BYTES))
     created: float = field(default_factory=time.time)
     stopped: float | None = None
+    log_start: int = 0
 
     @property
     def name(self) -> str:
@@ -60,8 +63,11 @@ class Container:
     @property
     def definition(self) -> tuple[object, ...]:
         """What it was made from; another one makes another container."""
-        service = replace(self.service, line=0, file=Path(), environment_lines={})
-        return service, dict(self.ports), {name: dict(ports) for name, ports in self.neighbours.items()}
+        return definition(self.service, self.ports, self.neighbours)
+
+    def again(self, before: "Container") -> "Container":
+        """This plan for the container that was there before: started again, not made anew."""
+        return replace(self, id=before.id, created=before.created, log_start=before.log_start)
 
     def pid(self) -> int | None:
         """The first process's pid if it runs."""
@@ -78,15 +84,29 @@ class Container:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".tmp")
         temporary.touch(mode=0o600)
-        values = {name: getattr(self, name) for name in ("id", "created", "stopped", "ports", "neighbours")}
+        values = {
+            name: getattr(self, name) for name in ("id", "created", "stopped", "log_start", "ports", "neighbours")
+        }
         values |= {"service": asdict(self.service), "plan": asdict(self.plan)}
         temporary.write_text(json.dumps(values, default=str), encoding="utf-8")
         temporary.replace(path)
+
+    def forget(self) -> None:
+        """Drop what is known of it; its logs stay."""
+        shutil.rmtree(self.folder.state(self.service.name), ignore_errors=True)
 
     def end(self) -> None:
         """End its process. Never another's: a record that was copied here names one that is not ours."""
         forget_foreign(self.process, self.folder)
         self.process.stop()
+
+
+def definition(
+    service: Service, ports: Mapping[int, int], neighbours: Mapping[str, Mapping[int, int]]
+) -> tuple[object, ...]:
+    """A service and where it stands; where it is written does not count."""
+    bare = replace(service, line=0, file=Path(), environment_lines={})
+    return bare, dict(ports), {name: dict(others) for name, others in neighbours.items()}
 
 
 def container_name(project: str, service: Service) -> str:
@@ -146,13 +166,14 @@ def _container(folder: ProjectFolder, values: dict[str, Any]) -> Container:
         id=str(values["id"]),
         created=float(values["created"]),
         stopped=values["stopped"],
+        log_start=int(values["log_start"]),
     )
 
 
 def _service(row: dict[str, Any]) -> Service:
     texts = {name: tuple(row[name]) for name in ("depends_on", "networks", "command")}
     mounts = tuple(
-        Mount(Path(mount["source"]), PurePosixPath(mount["target"]), mount["read_only"], mount["is_made"])
+        Mount(**(mount | {"source": Path(mount["source"]), "target": PurePosixPath(mount["target"])}))
         for mount in row["mounts"]
     )
     ports = tuple(Published(**port) for port in row["ports"])

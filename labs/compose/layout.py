@@ -50,6 +50,11 @@ class ProjectFolder:
         """What it said; kept by ``down``."""
         return self.path / "logs" / service
 
+    @property
+    def volumes(self) -> Path:
+        """Named volumes."""
+        return self.path / "volumes"
+
     def volume(self, name: str) -> Path:
         """A named volume; kept by ``down``, dropped by ``down -v``."""
-        return self.path / "volumes" / name
+        return self.volumes / name

@@ -45,13 +45,15 @@ class Published:
 class Mount:
     """One row of ``volumes``. ``source`` is a path of this machine, a named volume's already looked up.
 
-    ``is_made``: a missing source is made, as Docker does for the short syntax; else it is a mistake.
+    ``is_made``: a missing source is made, as Docker does for the short syntax; else it is a mistake. ``volume`` is the
+    name of a named volume.
     """
 
     source: Path
     target: PurePosixPath
     read_only: bool = False
     is_made: bool = True
+    volume: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 import socket
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from labs.compose import images, nginx, registry
-from labs.compose.containers import Container, container_name
+from labs.compose.containers import Container, container_name, definition
 from labs.compose.layout import ProjectFolder
 from labs.compose.model import ComposeError, Issue, Service
 from labs.compose.place import Place, Plan
@@ -37,7 +37,7 @@ class Planner:
         Raises:
             ComposeError: With what is wrong with any of them.
         """
-        self._ports = {name: dict(self.known.get(name, {})) for name in self.services if name not in names}
+        self._ports = {name: self._running_ports(name) for name in self.services if name not in names}
         issues: list[Issue | str] = []
         plans: dict[str, Plan] = {}
         for name in self._order(names):
@@ -62,11 +62,25 @@ class Planner:
             neighbours=self._neighbours(service),
         )
 
+    def definition(self, name: str, plan: Plan) -> tuple[object, ...]:
+        """What a service's container would be made from now, if its image's plan stays."""
+        return definition(self.services[name], self._all_ports(name, plan), self._neighbours(self.services[name]))
+
     def _container(self, name: str, plan: Plan) -> Container:
+        service, ports = self.services[name], self._all_ports(name, plan)
+        container = Container(self.folder, service, plan, ports, self._neighbours(service))
+        log = container.process.log
+        return replace(container, log_start=log.stat().st_size if log.exists() else 0)
+
+    def _all_ports(self, name: str, plan: Plan) -> dict[int, int]:
         service = self.services[name]
-        for published in service.ports:
-            self._listen(service, published.container)
-        return Container(self.folder, service, plan, self._ports[name], self._neighbours(service))
+        inside = (*plan.listens, *(published.container for published in service.ports))
+        return {port: self._listen(service, port) for port in inside}
+
+    def _running_ports(self, name: str) -> dict[int, int]:
+        """Ports of a service that is not planned; what its file publishes by now goes before what it has."""
+        service, known = self.services[name], self.known.get(name, {})
+        return {port: self._published(service, port) or here for port, here in known.items()}
 
     def _order(self, names: Collection[str]) -> list[str]:
         """A proxy must know the ports of what is behind it: registries first, then in the order of dependence."""

@@ -6,7 +6,7 @@ Container paths in it become paths of this machine, its addresses loopback ports
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -65,11 +65,10 @@ def plan(place: Place) -> Plan:
     return _Registry(place, _config_path(place)).plan()
 
 
-def garbage_collect_command(place: Place, words: tuple[str, ...]) -> tuple[str, ...]:
-    """``registry garbage-collect …`` of the container, as a command of this machine: its configuration is ours."""
-    configs = {str(path) for path in CONFIG_PATHS}
-    arguments = [str(place.state / CONFIG) if word in configs else word for word in words]
-    return module_command("pyregistry", *arguments)
+def garbage_collect_command(config: Path, words: Sequence[str]) -> tuple[str, ...]:
+    """``registry`` and these words as a command of this machine; for the container's configuration, the written one."""
+    named = {str(path) for path in CONFIG_PATHS}
+    return module_command("pyregistry", *(str(config) if word in named else word for word in words))
 
 
 @dataclass(frozen=True, slots=True)

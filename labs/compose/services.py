@@ -214,7 +214,9 @@ class ServiceReader:
         volume = parse_volume(text) if text is not None else None
         if volume is None or volume.source is None:
             return None  # an anonymous volume: a part of the container's own file system
-        return Mount(self._mount_source(item, volume), PurePosixPath(volume.target), "ro" in volume.options)
+        named = volume.source if volume.is_named else None
+        source = self._mount_source(item, volume)
+        return Mount(source, PurePosixPath(volume.target), "ro" in volume.options, volume=named)
 
     def _mount_source(self, item: Cursor, volume: Volume) -> Path:
         if volume.is_named:
@@ -257,7 +259,8 @@ class ServiceReader:
             return None
         where = self._path(source) if kind == "bind" else self._named_volume(item, source)
         read_only = "read_only" in rows and rows["read_only"].boolean()
-        return Mount(where, PurePosixPath(target), read_only, kind == "volume" or self._creates(rows.get("bind")))
+        is_made = kind == "volume" or self._creates(rows.get("bind"))
+        return Mount(where, PurePosixPath(target), read_only, is_made, source if kind == "volume" else None)
 
     def _creates(self, bind: Cursor | None) -> bool:
         """Whether the long syntax asks for a missing folder to be made."""

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from labs.engine.commands.console import USAGE_CODE, CommandFailed, Console
 from labs.engine.commands.entry import enter
-from labs.engine.commands.flags import Command, Flag, Kind, Options, format_flags, format_help, parse
+from labs.engine.commands.flags import Command, Flag, Kind, Options, format_flags
 from labs.engine.commands.machine import Machine
+from labs.engine.commands.options import read_leading, read_options
 from labs.engine.commands.table import COMMANDS, FAMILIES, FOREIGN
 from labs.engine.commands.words import say
 from labs.engine.documents import DocumentInvalid
@@ -23,6 +24,8 @@ _GLOBAL_FLAGS = (
     Flag("log-level", "Set the logging level", Kind.TEXT, "l"),
     Flag("version", "Print version information and quit", letter="v"),
 )
+_WHOLE = Command("", "[OPTIONS] COMMAND [ARG...]", "", "", "", 0, None, _GLOBAL_FLAGS)
+"""``docker`` itself is told as a command in faults."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,7 +52,7 @@ def run(arguments: Sequence[str], console: Console, environ: Mapping[str, str]) 
 
 
 def _dispatch(arguments: list[str], console: Console, environ: Mapping[str, str]) -> int:
-    options, words = _read_global(arguments)
+    options, words = read_leading(_WHOLE, arguments)
     if options.refused:
         raise CommandFailed(say(environ, "no-daemon", flag=options.refused[0]), USAGE_CODE)
     if options.on("version"):
@@ -72,17 +75,6 @@ def _dispatch(arguments: list[str], console: Console, environ: Mapping[str, str]
 def _home(options: Options) -> Path | None:
     chosen = options.text("config")
     return Path(chosen) if chosen else None
-
-
-def _read_global(arguments: list[str]) -> tuple[Options, list[str]]:
-    """Flags before the command's name, and the rest. ``docker`` itself is told as a command in faults."""
-    end = 0
-    takes_value = {f"--{flag.name}" for flag in _GLOBAL_FLAGS if flag.kind is not Kind.SWITCH}
-    takes_value |= {f"-{flag.letter}" for flag in _GLOBAL_FLAGS if flag.letter and flag.kind is not Kind.SWITCH}
-    while end < len(arguments) and arguments[end].startswith("-") and arguments[end] not in {"--help", "-h", "--"}:
-        end += 2 if arguments[end] in takes_value else 1
-    whole = Command("", "[OPTIONS] COMMAND [ARG...]", "", "", "", 0, None, _GLOBAL_FLAGS)
-    return parse(whole, arguments[:end]) or Options(), arguments[end:]
 
 
 def _find(words: list[str], environ: Mapping[str, str]) -> tuple[Command | None, list[str]]:
@@ -108,15 +100,11 @@ def _find(words: list[str], environ: Mapping[str, str]) -> tuple[Command | None,
 
 
 def _run(command: Command, words: list[str], machine: Machine) -> int:
-    options = parse(command, words)
-    if options is None:
-        machine.console.say(format_help(command))
+    typed = words if command.has_commands else read_options(command, words, machine)
+    if typed is None:
         return 0
-    if options.refused:
-        refused = say(machine.environ, "no-flag", command=command.called, flag=options.refused[0])
-        raise CommandFailed(refused, USAGE_CODE)
     try:
-        code = getattr(import_module(f"labs.engine.commands.{command.module}"), command.function)(machine, options)
+        code = getattr(import_module(f"labs.engine.commands.{command.module}"), command.function)(machine, typed)
     finally:
         machine.close()
     return code or 0

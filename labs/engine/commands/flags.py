@@ -51,6 +51,8 @@ class Command:
         spoken: What Docker calls it in its texts, where that differs: ``buildx build``.
         module: Module of this package that holds its function.
         function: Takes (machine, options); returns the exit code or None.
+        takes_words: From its first argument on, all is another program's: ``docker compose exec nginx nginx -t``.
+        has_commands: What was typed behind it is a command line of its own: its function takes (machine, words).
     """
 
     name: str
@@ -63,6 +65,8 @@ class Command:
     flags: tuple[Flag, ...] = ()
     aliases: tuple[str, ...] = ()
     spoken: str = ""
+    takes_words: bool = False
+    has_commands: bool = False
 
     @property
     def called(self) -> str:
@@ -115,7 +119,7 @@ def parse(command: Command, words: Sequence[str]) -> Options | None:
         CommandFailed: In Docker's words, with its exit code.
     """
     try:
-        options = read(command.flags, words)
+        options = read(command.flags, words, ends_at_argument=command.takes_words)
     except HelpAsked:
         return None
     except FlagInvalid as exc:
@@ -124,14 +128,19 @@ def parse(command: Command, words: Sequence[str]) -> Options | None:
     return options
 
 
-def read(flags: Sequence[Flag], words: Sequence[str]) -> Options:
+def read(flags: Sequence[Flag], words: Sequence[str], *, ends_at_argument: bool = False) -> Options:
     """Read what was typed behind any command.
+
+    Args:
+        flags: Those of the command.
+        words: What was typed.
+        ends_at_argument: No word behind the first argument is a flag.
 
     Raises:
         FlagInvalid: In pflag's words.
         HelpAsked: For help.
     """
-    return _Reader(flags).read(list(words))
+    return _Reader(flags, ends_at_argument=ends_at_argument).read(list(words))
 
 
 def format_help(command: Command) -> str:
@@ -166,7 +175,8 @@ def _left_column(flag: Flag) -> str:
 class _Reader:
     """Reads words from left to right; flags may stand behind arguments, ``--`` ends them."""
 
-    def __init__(self, flags: Sequence[Flag]) -> None:
+    def __init__(self, flags: Sequence[Flag], *, ends_at_argument: bool) -> None:
+        self._ends_at_argument = ends_at_argument
         self._by_name = {flag.name: flag for flag in flags}
         self._by_letter = {flag.letter: flag for flag in flags if flag.letter}
         self._arguments: list[str] = []
@@ -187,6 +197,9 @@ class _Reader:
                 self._read_short(word[1:], words)
             else:
                 self._arguments.append(word)
+                if self._ends_at_argument:
+                    self._arguments += words
+                    break
         return Options(
             tuple(self._arguments),
             frozenset(name for name, is_on in self._switches.items() if is_on),

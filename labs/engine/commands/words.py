@@ -15,6 +15,16 @@ _TEXTS = {
             "Installez Docker Engine, démarrez-le, puis LAB_DOCKER=real choisit sa commande."
         ),
     },
+    "no-compose": {
+        "en": (
+            "labdocker: 'docker compose {name}' needs containers, and the lab's engine runs processes. "
+            "With Docker Engine: LAB_DOCKER=real."
+        ),
+        "fr": (
+            "labdocker\u00a0: «\u00a0docker compose {name}\u00a0» demande des conteneurs, et le moteur du lab lance "
+            "des processus. Avec Docker Engine\u00a0: LAB_DOCKER=real."
+        ),
+    },
     "no-flag": {
         "en": (
             "labdocker: '{command}' does not do {flag}, which is Docker's. "

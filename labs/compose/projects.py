@@ -1,0 +1,190 @@
+"""Compose projects up and down: what ``docker compose up``, ``down``, ``stop``, ``start`` and ``restart`` do."""
+
+import fcntl
+import shutil
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from labs.compose import containers
+from labs.compose.change import Change
+from labs.compose.containers import Container
+from labs.compose.launching import Tell, end_strays, launch, silence
+from labs.compose.layout import ProjectFolder
+from labs.compose.model import ComposeError, Project
+from labs.compose.planning import Planner, in_order, with_dependencies
+from labs.compose.record import FOLDER
+from labs.compose.recording import record, recorded
+from labs.compose.words import say
+from labs.processes import wait_until
+
+LOCK_TIMEOUT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Projects:
+    """The projects of one engine home.
+
+    Attributes:
+        forward: Which port of this machine stands for a published one; others stand for themselves.
+        environ: Decides the language of our own words.
+    """
+
+    engine: Path
+    forward: Mapping[int, int] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict)
+    tell: Tell = silence
+
+    def up(
+        self,
+        project: Project,
+        services: Sequence[str] = (),
+        *,
+        force_recreate: bool = False,
+        no_recreate: bool = False,
+        dependencies: bool = True,
+        remove_orphans: bool = False,
+    ) -> list[Container]:
+        """Bring services and what they depend on up; those that run as the file says are left alone.
+
+        Returns:
+            All containers of the project.
+
+        Raises:
+            ComposeError: All was planned before anything was started; what was started is ended again.
+        """
+        names = with_dependencies(project.services, services) if dependencies else list(services or project.services)
+        with self._changing(project.name) as folder:
+            change = Change(project, folder, self.forward, self.environ, self.tell)
+            change.make(names, force_recreate=force_recreate, no_recreate=no_recreate)
+            if remove_orphans:
+                self._remove_orphans(folder, project)
+            return list(containers.load_all(folder).values())
+
+    def down(self, name: str, networks: Collection[str] = (), *, volumes: bool = False) -> None:
+        """End all of a project and remove its containers; logs and journals stay. Idempotent.
+
+        Args:
+            name: The project's; its file need not be there any more.
+            networks: Told as removed where anything was there.
+            volumes: Named volumes too.
+        """
+        with self._changing(name) as folder:
+            found = containers.load_all(folder)
+            was_there = folder.states.exists()
+            for container in _last_first(found):
+                self._stop(container)
+                self._tell_both(f"Container {container.name}", "Removing", "Removed")
+            end_strays(folder)
+            for path in (folder.states, folder.roots, *([folder.volumes] if volumes else [])):
+                if path.exists():
+                    shutil.rmtree(path)
+            for network in networks if was_there else ():
+                self._tell_both(f"Network {name}_{network}", "Removing", "Removed")
+            if project := recorded(folder):
+                services = tuple(replace(service, pid=None) for service in project.services)
+                replace(project, up=False, services=services).save(self.engine)
+
+    def stop(self, name: str, services: Sequence[str] = ()) -> None:
+        """End processes; their containers stay."""
+        with self._changing(name) as folder:
+            for container in _last_first(_chosen(folder, services)):
+                self._stop(container)
+                replace(container, stopped=time.time()).save()
+            record(folder)
+
+    def start(self, name: str, services: Sequence[str] = ()) -> None:
+        """Start containers that do not run, as they were made. Raises ComposeError."""
+        with self._changing(name) as folder:
+            chosen = {name: one for name, one in _chosen(folder, services).items() if one.pid() is None}
+            for container in self._planned_again(folder, chosen):
+                self.tell(f"Container {container.name}", "Starting")
+                launch([container], self.environ)
+                self.tell(f"Container {container.name}", "Started")
+            record(folder)
+
+    def restart(self, name: str, services: Sequence[str] = ()) -> None:
+        """End and start containers, as they were made; their files are read again. Raises ComposeError."""
+        with self._changing(name) as folder:
+            for container in self._planned_again(folder, _chosen(folder, services)):
+                self.tell(f"Container {container.name}", "Restarting")
+                container.end()
+                launch([container], self.environ)
+                self.tell(f"Container {container.name}", "Started")
+            record(folder)
+
+    def reread(self, container: Container) -> Container:
+        """Plan a container again, for a program that is to read its files again. Raises ComposeError."""
+        with self._changing(container.folder.name) as folder:
+            again = next(iter(self._planned_again(folder, {container.service.name: container})))
+            again.save()
+            record(folder)
+        return again
+
+    def _remove_orphans(self, folder: ProjectFolder, project: Project) -> None:
+        for name, container in containers.load_all(folder).items():
+            if name not in project.services:
+                self._stop(container)
+                container.forget()
+                self._tell_both(f"Container {container.name}", "Removing", "Removed")
+        record(folder, project)
+
+    def _planned_again(self, folder: ProjectFolder, chosen: Mapping[str, Container]) -> list[Container]:
+        """The same containers, from their files as they are now."""
+        known = containers.load_all(folder)
+        services = {name: container.service for name, container in known.items()}
+        planner = Planner(folder, services, self.forward, {name: found.ports for name, found in known.items()})
+        planned = planner.plan(chosen)
+        return [planned[name].again(chosen[name]) for name in in_order(services) if name in chosen]
+
+    def _stop(self, container: Container) -> None:
+        self.tell(f"Container {container.name}", "Stopping")
+        container.end()
+        self.tell(f"Container {container.name}", "Stopped")
+
+    def _tell_both(self, what: str, begins: str, ends: str) -> None:
+        self.tell(what, begins)
+        self.tell(what, ends)
+
+    @contextmanager
+    def _changing(self, name: str) -> Iterator[ProjectFolder]:
+        """Hold the project's lock. Raises ComposeError when another command holds it too long."""
+        folder = ProjectFolder(self.engine, name)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        with folder.lock.open("a") as lock:
+            if not wait_until(lambda: _try_lock(lock.fileno()), LOCK_TIMEOUT_SECONDS):
+                raise ComposeError(say(self.environ, "locked", path=folder.lock))
+            yield folder
+
+
+def end_all(engine: Path) -> None:
+    """Take down every project of an engine home, whatever state its files are in. Idempotent."""
+    for path in sorted((engine / FOLDER).glob("*")):
+        if path.is_dir():
+            Projects(engine).down(path.name)
+
+
+def _chosen(folder: ProjectFolder, services: Sequence[str]) -> dict[str, Container]:
+    """The containers of some services, of all where none is named. Raises ComposeError for an unknown one."""
+    found = containers.load_all(folder)
+    for name in services:
+        if name not in found:
+            raise ComposeError(f"no such service: {name}")
+    return {name: found[name] for name in services or found}
+
+
+def _last_first(found: Mapping[str, Container]) -> list[Container]:
+    """In the order in which they are ended: who depends on another before it."""
+    order = in_order({name: container.service for name, container in found.items()})
+    return [found[name] for name in reversed(order)]
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Take the lock if it is free; the system gives it back when we end, however we end."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

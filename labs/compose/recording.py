@@ -1,0 +1,56 @@
+"""What the grader and the lab's internet are told of a project: its record, made from its containers."""
+
+import contextlib
+
+from labs.compose import containers, images
+from labs.compose.containers import Container
+from labs.compose.layout import ProjectFolder
+from labs.compose.model import Project
+from labs.compose.record import ProjectRecord, PublishedPort, RecordUnreadable, ServiceRecord
+
+
+def record(folder: ProjectFolder, project: Project | None = None) -> None:
+    """Write the record; without ``project``, of what was recorded before."""
+    before = recorded(folder)
+    if project is None and before is None:
+        return
+    found = containers.load_all(folder)
+    ProjectRecord(
+        name=folder.name,
+        folder=str(project.folder) if project else before.folder if before else "",
+        file=str(project.file) if project else before.file if before else "",
+        up=bool(found),
+        services=tuple(_service(container) for container in found.values()),
+    ).save(folder.engine)
+
+
+def recorded(folder: ProjectFolder) -> ProjectRecord | None:
+    """What was recorded; a damaged record is as good as none, and the next one takes its place."""
+    with contextlib.suppress(RecordUnreadable):
+        return ProjectRecord.load(folder.engine, folder.name)
+    return None
+
+
+def published(container: Container) -> tuple[PublishedPort, ...]:
+    """Which port of the machine stands for which of the container; a free one that we chose stands for itself."""
+    rows = [(row.host, row.container, container.ports[row.container]) for row in container.service.ports]
+    return tuple(PublishedPort(host or here, inside, here) for host, inside, here in rows)
+
+
+def _service(container: Container) -> ServiceRecord:
+    service, plan = container.service, container.plan
+    return ServiceRecord(
+        name=service.name,
+        image=service.image,
+        kind=images.kind(service.image) or "",
+        published=published(container),
+        environment=dict(service.environment),
+        mounts={str(mount.target): str(mount.source) for mount in service.mounts},
+        output=str(container.process.log),
+        access_logs=tuple(map(str, plan.access_logs)),
+        journal=str(plan.journal) if plan.journal else None,
+        password_files=tuple(map(str, plan.password_files)),
+        certificates=tuple(map(str, plan.certificates)),
+        keys=tuple(map(str, plan.keys)),
+        pid=container.pid(),
+    )
