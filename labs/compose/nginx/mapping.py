@@ -72,8 +72,8 @@ def write_configuration(place: Place, program: Program, path: PurePosixPath) -> 
 
 def written(place: Place, source: Source) -> Path:
     """Where the mapped text of a source lies; each reading of a file has its own."""
-    folder = FOLDER if source.copy == 0 else f"{FOLDER}.{source.copy}"
-    return place.state / folder / source.inside.relative_to("/")
+    folder = place.state / FOLDER if source.copy == 0 else place.state / FOLDER / f"again-{source.copy}"
+    return folder / source.inside.relative_to("/")
 
 
 def _load_modules(main: Source) -> Iterator[Issue]:
@@ -143,8 +143,7 @@ def _includes(statements: tuple[Statement, ...]) -> Iterator[Statement]:
 
 
 def _write(sources: list[Source], place: Place) -> None:
-    for old in place.state.glob(f"{FOLDER}*"):
-        shutil.rmtree(old)
+    shutil.rmtree(place.state / FOLDER, ignore_errors=True)
     for source in sources:
         path = written(place, source)
         path.parent.mkdir(parents=True, exist_ok=True)
