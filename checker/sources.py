@@ -37,6 +37,8 @@ DOCKER_TRUST = Path("/etc/docker")
 """Where Docker's own daemon looks for ``certs.d``."""
 GRADERS_REPOSITORY = "labcheck"
 """Below the exercise's: what an upload of the grader's is called."""
+PATIENCE_SECONDS = 1.5
+"""registry:2 answers first, and prints then."""
 _ALWAYS = frozenset({Source.PACK, Source.ANSWER, Source.JOURNAL})
 """What the runner itself needs to know."""
 
@@ -222,12 +224,24 @@ class _Built:
         file = self._found().journal
         if isinstance(file, Unavailable):
             return file
-        door = self._found().tls
-        witness = (lambda: called_through(self._connection(), self._target.repository)) if door else None
+        # A file outlives its containers, as what a container prints does not: only there a gap is a gap.
+        lasts = isinstance(file, LocalFile)
+        connected = self._found().tls is not None
         probe = JournalProbe(
-            file, 0, _mark(self._seal, file.path), witness, since=self._attempt.started_at, is_own=by_agent
+            file=file,
+            horizon_seq=0,
+            mark=_mark(self._seal, file.path) if lasts else None,
+            witness=self._be_heard if connected else None,
+            since=self._attempt.started_at,
+            is_own=by_agent,
+            is_ours=False,
+            patience_seconds=PATIENCE_SECONDS,
         )
         return probe.read()
+
+    def _be_heard(self) -> str | None:
+        """What the registry must have written down, if the grader's call got through to it."""
+        return called_through(self._connection(), self._target.repository)
 
     def _shake_hands(self) -> object:
         """TLS at the registry's door; a stack that runs without one is no mystery."""

@@ -1,11 +1,13 @@
 """The journal probe: it believes a chain that holds, and no other."""
 
+import time
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
 from checker.facts import Journal, NotObserved, Source, Unavailable
-from checker.probes.journal import JournalProbe, Mark, is_news
+from checker.probes.journal import JournalProbe, Mark, by_agent, is_news
 from checker.probes.surroundings import LocalFile
 from tests.unit.checker.exercise import HERE, PUSHER, READ, Diary, Pat, prepared, solved
 
@@ -135,3 +137,47 @@ def test_an_absent_journal_is_not_observed(tmp_path: Path) -> None:
     with pytest.raises(NotObserved) as caught:
         JournalProbe(LocalFile(tmp_path / "gone"), 0).read()
     assert caught.value.unavailable.reason == "file-unreadable"
+
+
+def test_earlier_events_of_a_students_registry_do_not_count(tmp_path: Path) -> None:
+    """Its numbers know nothing of attempts: the time at which the attempt began is the horizon."""
+    diary = solved()
+    journal = read(tmp_path, diary.lines(), since=diary.events[4].at)
+    assert isinstance(journal, Journal)
+    assert journal.since_start == tuple(diary.events[4:])
+
+
+def test_behind_a_proxy_the_graders_own_requests_are_told_by_their_name(tmp_path: Path) -> None:
+    """There it knocks with the student's login: nobody else's doing may be taken for the student's pull."""
+    diary = Diary().get(PUSHER, "a", user_agent="labcheck/1").get(PUSHER, "a", user_agent="docker/28")
+    journal = read(tmp_path, diary.lines(), is_own=by_agent)
+    assert isinstance(journal, Journal)
+    assert [event.user_agent for event in journal.events] == ["docker/28"]
+    assert not is_news(diary.lines().splitlines(keepends=True)[0].encode(), by_agent)
+    assert is_news(diary.lines().encode(), by_agent)
+
+
+def test_a_registry_may_write_down_later_what_it_answered(tmp_path: Path) -> None:
+    """What the witness said is waited for, and no longer than that."""
+    first = Diary().login(PUSHER)
+    path = tmp_path / "journal.jsonl"
+    path.write_text(first.lines(), encoding="utf-8")
+
+    def witness() -> str:
+        Timer(0.1, lambda: path.write_text(first.note(user_agent="labcheck/1 run/2").lines(), encoding="utf-8")).start()
+        return "labcheck/1 run/2"
+
+    probe = JournalProbe(LocalFile(path), 0, witness=witness, patience_seconds=5.0)
+    begun = time.monotonic()
+    found = probe.read()
+    assert isinstance(found, Journal)
+    assert found.seq_to == 2
+    assert time.monotonic() - begun < 4
+
+
+@pytest.mark.parametrize(("ours", "expected"), [(True, "journal-elsewhere"), (False, "journal-silent")])
+def test_a_journal_without_the_graders_call_is_none(tmp_path: Path, ours: bool, expected: str) -> None:  # noqa: FBT001  a row
+    """Of the lab's own registry that is tampering; a student's proxy may hide it, and accuses nobody."""
+    found = read(tmp_path, prepared().lines(), witness=lambda: "labcheck/1 run/2", is_ours=ours)
+    assert found == Unavailable(expected, {"path": str(tmp_path / "journal.jsonl")})
+    assert isinstance(read(tmp_path, prepared().lines(), witness=lambda: None), Journal)
