@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Print what the services of a stack said."""
     chosen = lab(arguments.lab)
     stack = embedded().status(chosen)
-    logs = [service.log for service in stack.services if service.log.exists()]
+    logs = [log for service in stack.services for log in (service.log, *service.request_logs) if log.is_file()]
     if not logs:
         raise StackError("error.no-logs" if stack.attempt else "error.not-started", lab=chosen.id)
     for line in _lines(logs, follow=arguments.follow):

@@ -30,13 +30,21 @@ class StackState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """One service of a stack as it is now. ``pid`` is None when it does not run."""
+    """One service of a stack as it is now.
+
+    Attributes:
+        url: Where it is reached; empty where nobody outside the stack reaches it.
+        pid: None when it does not run.
+        log: All that it prints.
+        request_logs: Where it writes requests down, beside that.
+    """
 
     role: str
     name: str
     url: str
     pid: int | None
     log: Path
+    request_logs: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,17 @@ A process of somebody's terminal is never taken for one of these, nor is any oth
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from labs import processes
+from labs.compose.model import ComposeError
+from labs.compose.projects import end_all
 from labs.compose.record import FILE_NAME, FOLDER, ProjectRecord, RecordUnreadable, ServiceRecord
 from labs.ports import HOST
-from labs.stack.interface import ServiceStatus
+from labs.stack.interface import ServiceStatus, StackError
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +47,26 @@ class Projects:
         return sorted({names.get(_session(process.pid)) or process.name() for process in self.processes()})
 
     def stop(self) -> None:
-        """End everything of them; their logs and what was pushed stay. Idempotent.
+        """Take them down as compose does; their logs and what was pushed stay. Idempotent.
+
+        Raises:
+            StackError: Compose refused.
+            LabError: Something of it does not end.
+        """
+        for engine in self.engines:
+            try:
+                end_all(engine)
+            except ComposeError as exc:
+                raise StackError("error.compose-refused", reason=exc) from exc
+        self.end()
+
+    def end(self) -> None:
+        """End everything of them, and read and write no file for it: that works on a full disk, and on a read-only one.
 
         Raises:
             LabError: Something of it does not end.
         """
         processes.end("docker compose", self.processes())
-        for engine, record in self._records():
-            if record and record.up:
-                replace(record, up=False).save(engine)
 
     def processes(self) -> Sequence[psutil.Process]:
         """What runs of them: first processes, and what these began."""
@@ -83,7 +96,8 @@ def _status(service: ServiceRecord, running: set[int]) -> ServiceStatus:
     """A service as it is now. A recorded pid that is none of ours has gone to somebody else."""
     ports = ", ".join(f"{HOST}:{port.here}" for port in service.published)
     pid = service.pid if service.pid in running else None
-    return ServiceStatus(service.kind, service.name, ports, pid, Path(service.output))
+    logs = tuple(map(Path, service.access_logs))
+    return ServiceStatus(service.kind, service.name, ports, pid, Path(service.output), logs)
 
 
 def _is_told_of(process: psutil.Process, folders: Sequence[str]) -> bool:
