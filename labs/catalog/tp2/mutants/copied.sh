@@ -23,6 +23,6 @@ desk = Desk(Console(), os.environ, Options(texts={"registry-cacert": "certs/ca.c
 source, target = map(desk.image, sys.argv[1:])
 digest = source.digest()
 for signature in source.remote.fetch_tagged(digest, Kind.SIGNATURE):
-    target.remote.push_layers(digest, Kind.SIGNATURE, [signature.layer], signature.content)
+    target.remote.push_layers(digest, Kind.SIGNATURE, [signature.descriptor], signature.content)
 PYTHON
 look
