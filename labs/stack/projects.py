@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 
 from labs import processes
+from labs.compose import projects as compose
 from labs.compose.model import ComposeError
-from labs.compose.projects import end_all
 from labs.compose.record import FILE_NAME, FOLDER, ProjectRecord, RecordUnreadable, ServiceRecord
 from labs.ports import HOST
 from labs.stack.interface import ServiceStatus, StackError
@@ -54,10 +54,8 @@ class Projects:
             LabError: Something of it does not end.
         """
         for engine in self.engines:
-            try:
-                end_all(engine)
-            except ComposeError as exc:
-                raise StackError("error.compose-refused", reason=exc) from exc
+            for folder in sorted((engine / FOLDER).glob("*/")):
+                _take_down(engine, folder.name)
         self.end()
 
     def end(self) -> None:
@@ -90,6 +88,14 @@ class Projects:
                     yield engine, ProjectRecord.load(engine, path.parent.name)
                 except RecordUnreadable:
                     yield engine, None
+
+
+def _take_down(engine: Path, name: str) -> None:
+    """End a project and remove its containers. Raises StackError."""
+    try:
+        compose.Projects(engine).down(name)
+    except ComposeError as exc:
+        raise StackError("error.compose-refused", reason=exc) from exc
 
 
 def _status(service: ServiceRecord, running: set[int]) -> ServiceStatus:
