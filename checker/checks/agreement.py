@@ -9,9 +9,11 @@ that need it, there is one matching that does both (Mendelsohn and Dulmage, 1958
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from checker import history
 from checker.facts import LogLine
@@ -80,9 +82,10 @@ def agree(lines: Sequence[LogLine], events: Sequence[Event]) -> Agreement:
         lines: Of the time that is judged.
         events: Requests of that time, as the registry saw them.
     """
+    choices = _choices(lines, events)
     needing = [line for line in lines if needs_event(line)]
-    of_needing, _ = _match(needing, events)
-    of_lines, free_lines = _match(lines, events)
+    of_needing, of_lines = _match(needing, choices), _match(lines, choices)
+    free_lines = [line for line in lines if line.number not in of_lines]
     met = set(of_lines.values())
     unmet = [event for event in events if event.seq not in met]
     edited = _edits(free_lines, unmet)
@@ -181,21 +184,25 @@ def _same_path(seen: str, remembered: str) -> bool:
 # --- all of them
 
 
-def _match(lines: Sequence[LogLine], events: Sequence[Event]) -> tuple[dict[int, int], list[LogLine]]:
-    """As many pairs as there can be, by number and sequence number, and the lines that have none."""
+def _choices(lines: Sequence[LogLine], events: Sequence[Event]) -> Mapping[int, Sequence[int]]:
+    """By line the events that it may tell of, the earliest first."""
     asked: dict[tuple[str, str], list[Event]] = {}
-    for event in sorted(events, key=lambda event: event.at):
+    for event in sorted(events, key=_at):
         asked.setdefault(_kind(event.method or "", event.path or ""), []).append(event)
-    ordered = sorted(lines, key=lambda line: (line.at, line.number))
-    choices = {
-        line.number: [event.seq for event in asked.get(_kind(line.method, line.path), ()) if fits(line, event)]
-        for line in ordered
-    }
-    taken: dict[int, int] = {}
-    for number in choices:
-        _place(number, choices, taken)
-    found = {number: seq for seq, number in taken.items()}
-    return found, [line for line in lines if line.number not in found]
+    return {line.number: [e.seq for e in _near(line, asked) if fits(line, e)] for line in lines}
+
+
+def _near(line: LogLine, asked: Mapping[tuple[str, str], list[Event]]) -> Sequence[Event]:
+    """Events of one kind that are not out of the question by their time: an attempt may have thousands."""
+    events = asked.get(_kind(line.method, line.path), [])
+    latest = bisect_right(events, line.at + timedelta(seconds=SLACK_SECONDS), key=_at)
+    patience = timedelta(seconds=max((_patience(line, event) for event in events[:latest]), default=0))
+    return events[bisect_left(events, line.at - patience, key=_at) : latest]
+
+
+def _at(event: Event) -> datetime:
+    """Its time."""
+    return event.at
 
 
 def _kind(method: str, path: str) -> tuple[str, str]:
@@ -203,35 +210,47 @@ def _kind(method: str, path: str) -> tuple[str, str]:
     return method, path.partition("?")[0]
 
 
-def _place(number: int, choices: Mapping[int, Sequence[int]], taken: dict[int, int]) -> bool:
-    """Find the line an event of its own, and others another one where that is needed (Berge's augmenting path).
+def _match(lines: Sequence[LogLine], choices: Mapping[int, Sequence[int]]) -> Mapping[int, int]:
+    """As many pairs as there can be: events by their lines."""
+    found = _Matching(choices)
+    for line in sorted(lines, key=lambda line: (line.at, line.number)):
+        found.place(line.number)
+    return found.event_of
 
-    ``taken`` is by event; lines that had an event keep one.
+
+class _Matching:
+    """Lines with events of their own; it grows by augmenting paths (Berge), and no line that has an event loses it.
+
+    Args:
+        choices: By line the events that it may have.
     """
-    reached: dict[int, int] = {}
-    queue = deque([number])
-    while queue:
-        line = queue.popleft()
-        for event in choices[line]:
-            if event in reached:
-                continue
-            reached[event] = line
-            if event not in taken:
-                _shift(event, number, reached, taken)
-                return True
-            queue.append(taken[event])
-    return False
 
+    def __init__(self, choices: Mapping[int, Sequence[int]]) -> None:
+        self.event_of: dict[int, int] = {}
+        self._line_of: dict[int, int] = {}
+        self._choices = choices
 
-def _shift(event: int, number: int, reached: Mapping[int, int], taken: dict[int, int]) -> None:
-    """Give each line on the way its next event, from the free one back to the line ``number``."""
-    given = {line: each for each, line in taken.items()}
-    while True:
-        line = reached[event]
-        taken[event] = line
-        if line == number:
-            return
-        event = given[line]
+    def place(self, number: int) -> None:
+        """Find the line an event of its own, and others another one where that is needed."""
+        reached: dict[int, int] = {}
+        queue = deque([number])
+        while queue:
+            line = queue.popleft()
+            for event in self._choices[line]:
+                if event not in reached:
+                    reached[event] = line
+                    if event not in self._line_of:
+                        self._shift(event, reached)
+                        return
+                    queue.append(self._line_of[event])
+
+    def _shift(self, event: int | None, reached: Mapping[int, int]) -> None:
+        """Give each line on the way its next event, from the free one back to the line that had none."""
+        while event is not None:
+            line = reached[event]
+            left = self.event_of.get(line)
+            self.event_of[line], self._line_of[event] = event, line
+            event = left
 
 
 def _edits(lines: Iterable[LogLine], events: Sequence[Event]) -> tuple[Edit, ...]:

@@ -8,8 +8,10 @@ from checker.facts import Facts, Handshake, Keys, Plain, Stack, StackService, Un
 from checker.model import Cause, Evidence, Finding, Status
 
 HTTPS_PORT = 443
-_SPEAKS = frozenset({200, 401})
-"""What a registry answers on /v2/."""
+_SPEAKS = frozenset({200, 401, 403})
+"""Answers on /v2/ that let in, ask for a password, or keep out; which of them is right TP2-AUTH asks."""
+_BAD_REQUEST = 400
+"""What a TLS port answers plain HTTP."""
 _GATEWAY_ERRORS = frozenset({502, 503, 504})
 _SAID_MAX = 200
 """Characters of a program's last words that are shown."""
@@ -97,7 +99,8 @@ def _silence_causes(stack: Stack, spoken: Handshake, facts: Facts) -> tuple[Caus
     """All of the stack runs, and there is no TLS at the registry's address."""
     wanted = urlsplit(f"//{facts.task.hosts[0]}").port or HTTPS_PORT
     published = sorted({port for service in stack.services if service.running for port in service.published})
-    if isinstance(facts.plain, Plain) and facts.plain.on_tls_port.status is not None:
+    plain = facts.plain.on_tls_port.status if isinstance(facts.plain, Plain) else None
+    if plain not in {None, _BAD_REQUEST}:
         return (Cause("up.plain-http", {"port": wanted}),)
     if stack.services and wanted not in published:
         return (Cause("up.other-port", {"port": wanted, "ports": ", ".join(map(str, published)) or "-"}),)

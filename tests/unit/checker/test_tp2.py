@@ -1,0 +1,656 @@
+"""TP-2's checks: every wrong end state fails the declared checks for the true cause, every unusual right one passes."""
+
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from checker.checks.tp2 import CHECKS, target
+from checker.facts import (
+    NO_JOURNAL,
+    AccessLog,
+    Backend,
+    Blob,
+    BlobState,
+    Certificate,
+    Content,
+    Door,
+    Facts,
+    Fault,
+    Keys,
+    Kind,
+    Layers,
+    PasswordFile,
+    Passwords,
+    Plain,
+    Unavailable,
+)
+from checker.messages import LANGUAGES, Messages
+from checker.model import Status, Verdict
+from checker.report import console
+from checker.runner import judged
+from labs.catalog import model as catalog
+from tests.unit.checker.exercise import HERE, ORG, PARAMETERS, START, USER, digest
+from tests.unit.checker.private import (
+    BASE,
+    CHALLENGE,
+    CODES,
+    COSIGN,
+    IMAGE,
+    LEAF,
+    LET_IN,
+    NAME,
+    REFUSED,
+    REGISTRY,
+    SHUT,
+    Scene,
+    begun,
+    doors,
+    failed,
+    handshake,
+    keys,
+    make_payload,
+    passwords,
+    service,
+    signature,
+    signatures,
+    solved,
+    stack,
+    upload,
+    verdicts,
+    world,
+)
+
+DONE = world(solved())
+
+
+def certified(leaf: Certificate, **more: object) -> Facts:
+    """All is done, and the registry shows another certificate."""
+    return replace(DONE, handshake=handshake(leaf, **more))
+
+
+def down(*services: object, **more: object) -> Facts:
+    """Nothing answers: what there is to read of the stack without it."""
+    silent = dict.fromkeys(
+        ("handshake", "doors", "plain", "backend", "upload", "tags", "content", "layers", "signatures"),
+        Unavailable("stack-down"),
+    )
+    values = silent | {"stack": stack(up=bool(services), services=services)} | more  # type: ignore[arg-type]
+    return replace(DONE, **values)  # type: ignore[arg-type]
+
+
+def ended(said: str) -> Facts:
+    """Nginx has ended, and this is what it said."""
+    return down(REGISTRY, service(Kind.NGINX, running=False, said=said))
+
+
+def mute(**more: object) -> Facts:
+    """All of the stack runs, and no TLS comes about."""
+    spoken = handshake(version=None, chain=(), trusted=False, fault="wrong version number")
+    silent = dict.fromkeys(("doors", "upload", "tags", "content", "layers", "signatures"), Unavailable("not-tls"))
+    return replace(DONE, **{**silent, "handshake": spoken, **more})  # type: ignore[arg-type]
+
+
+def pushed(scene: Scene, root: object = None, **more: object) -> Facts:
+    """What happened so far, and what lies under the tag."""
+    return world(scene, root, **more)  # type: ignore[arg-type]
+
+
+def edited(**changes: object) -> Facts:
+    """All is done, and line 7, the manifest's push, was changed."""
+    scene = solved()
+    scene.lines[5] = replace(scene.lines[5], **changes)  # type: ignore[arg-type]
+    return world(scene)
+
+
+def asked_in_vain() -> Scene:
+    """The stack runs, and nginx turned away who came."""
+    scene = Scene()
+    scene.diary.note(kind="server", detail={"action": "start"})
+    return scene.start_attempt().write("GET", "/v2/", 401, user=None)
+
+
+def forged() -> Scene:
+    """A pull written by hand."""
+    return solved().write("GET", f"/v2/{HERE}/manifests/1.0", 200, size=500)
+
+
+NGINX_SAYS = {
+    "key mismatch": 'nginx: [emerg] SSL_CTX_use_PrivateKey("/etc/nginx/certs/privkey.pem") failed '
+    "(SSL: error:05800074:x509 certificate routines::key values mismatch)",
+    "no certificate": 'nginx: [emerg] cannot load certificate "/etc/nginx/certs/fullchain.pem": BIO_new_file() failed '
+    "(SSL: error:80000002:system library::No such file or directory)",
+    "no upstream": 'nginx: [emerg] host not found in upstream "registri" in /etc/nginx/conf.d/registry.conf:11',
+    "port taken": "nginx: [emerg] bind() to 0.0.0.0:443 failed (98: Address already in use)",
+    "bad directive": 'nginx: [emerg] unknown directive "proxy_passs" in /etc/nginx/conf.d/registry.conf:11',
+}
+
+# By the mutants of the exercise's catalog.
+MUTANTS: dict[str, Facts] = {
+    "cert-self-signed": certified(
+        replace(LEAF, self_signed=True, issuer=LEAF.subject), trusted=False, fault="self-signed certificate"
+    ),
+    "cert-no-san": certified(replace(LEAF, names=(), common_name=None)),
+    "cert-wrong-san": certified(replace(LEAF, names=("other.example.com",))),
+    "cert-cn-only": certified(replace(LEAF, names=())),
+    "cert-expired": certified(replace(LEAF, not_after=START - timedelta(seconds=1))),
+    "cert-not-yet": certified(replace(LEAF, not_before=START + timedelta(hours=1))),
+    "key-of-another": down(keys=keys(matches=False)),
+    "key-readable": replace(DONE, keys=keys(0o644)),
+    "anonymous-read": replace(
+        DONE, doors=doors(anonymous=LET_IN, wrong=LET_IN, stranger=LET_IN, anonymous_read=LET_IN)
+    ),
+    "anonymous-push": replace(DONE, doors=doors(anonymous_push=Door(202, location=f"{BASE}/v2/u/2"))),
+    "any-password": replace(DONE, doors=doors(wrong=LET_IN, stranger=LET_IN)),
+    "nobody": replace(
+        DONE,
+        doors=doors(right=SHUT),
+        upload=upload(None, None, opened=401),
+        **dict.fromkeys(("tags", "content", "layers", "signatures"), Unavailable("grader-refused", {"status": 401})),
+    ),
+    "htpasswd-md5": replace(DONE, passwords=passwords("apr1")),
+    "htpasswd-sha1": replace(DONE, passwords=passwords("sha1")),
+    "htpasswd-crypt": replace(DONE, passwords=passwords("crypt")),
+    "htpasswd-plain": replace(DONE, passwords=passwords("plain")),
+    "backend-open": replace(DONE, backend=Backend({"registry 5000": LET_IN})),
+    "location-http": replace(DONE, upload=upload(f"http://{NAME}/v2/u/1", None)),
+    "body-limit": replace(DONE, upload=upload(sent=413)),
+    "port-lost": replace(DONE, upload=upload(f"{BASE}/v2/u/1", None, asked=f"{BASE}:8443")),
+    "unsigned": replace(DONE, signatures=signatures()),
+    "other-key": replace(
+        DONE, signatures=signatures(signature(verified=False, step="signature", fault="invalid signature"))
+    ),
+    "older-digest": world(
+        begun().push("c").sign().push("a").pull(), signatures=signatures(earlier=(signature("c"),))
+    ),
+    "copied": replace(DONE, signatures=signatures(signature(repository=f"{NAME}/{ORG}/engine/other"))),
+    "key-in-image": replace(DONE, layers=Layers(5_000_000, ((digest("e"), "app/privkey.pem"),))),
+    "log-off": replace(DONE, access_log=AccessLog(kept=False, proxied=True)),
+    "log-forged": world(forged()),
+}  # fmt: skip
+
+WRONG: dict[str, tuple[Facts, dict[str, str]]] = {
+    # step 1
+    "no file of passwords": (replace(DONE, passwords=Passwords(())), {"TP2-HTPASSWD": "passwords.none"}),
+    "an empty file of passwords": (
+        replace(DONE, passwords=Passwords((PasswordFile("auth/htpasswd", "nginx", ()),))),
+        {"TP2-HTPASSWD": "passwords.empty"},
+    ),
+    "another user's password": (
+        replace(DONE, passwords=passwords(user="admin")), {"TP2-HTPASSWD": "passwords.other-user"},
+    ),
+    "a scheme that nobody knows": (
+        replace(DONE, passwords=passwords("$7$")), {"TP2-HTPASSWD": "passwords.other-scheme"},
+    ),
+    "no chain": (
+        certified(LEAF, chain=()), {"TP2-CERT": "cert.none"},
+    ),
+    "no CA in certs.d": (
+        certified(LEAF, trusted=False, authorities=(), fault="unable to get local issuer certificate"),
+        {"TP2-CERT": "cert.no-authority"},
+    ),
+    "the CA of another lab": (
+        certified(LEAF, trusted=False, fault="unable to get local issuer certificate"),
+        {"TP2-CERT": "cert.other-authority"},
+    ),
+    "the CA of another lab, with its chain": (
+        replace(DONE, handshake=handshake(chain=(LEAF, replace(LEAF, subject="CN=Their CA")), trusted=False)),
+        {"TP2-CERT": "cert.other-authority"},
+    ),
+    "TLS of the last century": (certified(LEAF, old_versions=("TLSv1", "TLSv1.1")), {"TP2-CERT": "cert.old-tls"}),
+    "only TLS of the last century": (certified(LEAF, version="TLSv1.1"), {"TP2-CERT": "cert.old-tls"}),
+    "an expired intermediate": (
+        replace(DONE, handshake=handshake(chain=(LEAF, replace(LEAF, not_after=START - timedelta(days=1))))),
+        {"TP2-CERT": "cert.expired"},
+    ),
+    "no key": (replace(DONE, keys=Keys(())), {"TP2-KEY": "key.none"}),
+    "a signing key for everybody": (replace(DONE, keys=keys(cosign=0o640)), {"TP2-KEY": "key.readable"}),
+    # step 2: up
+    "nothing brought up": (down(), {"TP2-UP": "up.nothing"}),
+    "taken down": (
+        down(service(Kind.NGINX, running=False), stack=stack(service(Kind.NGINX, running=False), up=False)),
+        {"TP2-UP": "up.down"},
+    ),
+    "key of another certificate, as nginx says": (ended(NGINX_SAYS["key mismatch"]), {"TP2-UP": "up.key-mismatch"}),
+    "certificate missing": (ended(NGINX_SAYS["no certificate"]), {"TP2-UP": "up.no-certificate"}),
+    "upstream misspelled": (ended(NGINX_SAYS["no upstream"]), {"TP2-UP": "up.no-upstream"}),
+    "port taken": (ended(NGINX_SAYS["port taken"]), {"TP2-UP": "up.port-taken"}),
+    "directive misspelled": (ended(NGINX_SAYS["bad directive"]), {"TP2-UP": "up.bad-directive"}),
+    "ended for a reason of its own": (ended("killed"), {"TP2-UP": "up.ended"}),
+    "another port": (
+        mute(stack=stack(REGISTRY, service(Kind.NGINX, {9443: 9443}))), {"TP2-UP": "up.other-port"},
+    ),
+    "plain HTTP on the TLS port": (
+        mute(plain=Plain(REFUSED, Door(401, CHALLENGE))), {"TP2-UP": "up.plain-http"},
+    ),
+    "no TLS, whatever it is": (mute(plain=Plain(REFUSED, REFUSED)), {"TP2-UP": "up.no-tls"}),
+    "a proxy without its registry": (
+        replace(DONE, doors=doors(anonymous=Door(502)),
+                **dict.fromkeys(("upload", "tags", "content", "layers", "signatures"), Unavailable("server-error"))),
+        {"TP2-UP": "up.bad-gateway"},
+    ),
+    "a web page": (
+        replace(DONE, doors=doors(anonymous=Door(404)),
+                **dict.fromkeys(("upload", "tags", "content", "layers", "signatures"), Unavailable("not-a-registry"))),
+        {"TP2-UP": "up.no-registry"},
+    ),
+    # step 2: doors
+    "nobody is asked": (
+        replace(DONE, doors=doors(**dict.fromkeys(
+            ("anonymous", "wrong", "stranger", "anonymous_read", "anonymous_push"), LET_IN))),
+        {"TP2-AUTH": "auth.none"},
+    ),
+    "anonymous read of what is not there": (
+        replace(DONE, doors=doors(anonymous_read=Door(404))), {"TP2-AUTH": "auth.anonymous-read"},
+    ),
+    "/v2/ alone stands open": (replace(DONE, doors=doors(anonymous=LET_IN)), {"TP2-AUTH": "auth.base-open"}),
+    "no challenge": (replace(DONE, doors=doors(anonymous=Door(401))), {"TP2-AUTH": "auth.no-challenge"}),
+    "forbidden, not asked": (replace(DONE, doors=doors(anonymous=Door(403))), {"TP2-AUTH": "auth.not-asked"}),
+    "not logged in": (
+        replace(DONE, doors=doors(user=None, right=None),
+                **dict.fromkeys(("upload", "tags", "content", "layers", "signatures"), Unavailable("login-needed"))),
+        {"TP2-AUTH": "auth.not-logged-in"},
+    ),
+    "logged in as another": (replace(DONE, doors=doors(user="admin")), {"TP2-AUTH": "auth.other-user"}),
+    "MD5 where the registry reads it": (
+        replace(DONE, doors=doors(right=SHUT), passwords=passwords("apr1", "registry")),
+        {"TP2-HTPASSWD": "passwords.md5", "TP2-AUTH": "auth.not-bcrypt"},
+    ),
+    "an unknown user where nginx reads": (
+        replace(DONE, doors=doors(right=SHUT), passwords=passwords(user="admin")),
+        {"TP2-HTPASSWD": "passwords.other-user", "TP2-AUTH": "auth.unknown-user"},
+    ),
+    "no file where nginx looks": (
+        replace(DONE, doors=doors(right=Door(403)), passwords=Passwords(())),
+        {"TP2-HTPASSWD": "passwords.none", "TP2-AUTH": "auth.no-password-file"},
+    ),
+    "a file that nginx may not open": (
+        replace(DONE, doors=doors(right=Door(500))), {"TP2-AUTH": "auth.password-file-unreadable"},
+    ),
+    "refused for a reason of its own": (replace(DONE, doors=doors(right=Door(429))), {"TP2-AUTH": "auth.refused"}),
+    "plain HTTP is a registry": (replace(DONE, plain=Plain(LET_IN, REFUSED)), {"TP2-HTTP": "http.open"}),
+    "plain HTTP asks for a password": (replace(DONE, plain=Plain(SHUT, REFUSED)), {"TP2-HTTP": "http.asks-password"}),
+    "plain HTTP leads to plain HTTP": (
+        replace(DONE, plain=Plain(Door(302, location=f"http://{NAME}/"), REFUSED)),
+        {"TP2-HTTP": "http.redirects-elsewhere"},
+    ),
+    "plain HTTP leads to somebody else": (
+        replace(DONE, plain=Plain(Door(301, location="https://example.org/v2/"), REFUSED)),
+        {"TP2-HTTP": "http.redirects-elsewhere"},
+    ),
+    "plain HTTP on the TLS port as well": (
+        replace(DONE, plain=Plain(REFUSED, SHUT)), {"TP2-HTTP": "http.on-tls-port"},
+    ),
+    "another host in the Location": (
+        replace(DONE, upload=upload("https://registry:5000/v2/u/1", None)), {"TP2-UPLOAD": "upload.host-changed"},
+    ),
+    "no Location": (replace(DONE, upload=upload(None, None)), {"TP2-UPLOAD": "upload.no-location"}),
+    "an upload refused": (replace(DONE, upload=upload(sent=504)), {"TP2-UPLOAD": "upload.refused"}),
+    # step 3
+    "never pushed": (pushed(begun()), {"TP2-PUSH": "push.never-tried"}),
+    "too large for the proxy": (
+        pushed(begun().ask("POST", f"/v2/{HERE}/blobs/uploads/", 202, endpoint="end-4", repository=HERE)
+               .write("PATCH", f"/v2/{HERE}/blobs/uploads/u1", 413, size=176)),
+        {"TP2-PUSH": "push.too-large"},
+    ),
+    "too large for the registry": (
+        pushed(begun().ask("PUT", f"/v2/{HERE}/manifests/1.0", 413, endpoint="end-7", repository=HERE)),
+        {"TP2-PUSH": "push.too-large"},
+    ),
+    "refused by the proxy": (
+        pushed(begun().write("POST", f"/v2/{HERE}/blobs/uploads/", 403)), {"TP2-PUSH": "push.denied"},
+    ),
+    "pushed without a login": (
+        pushed(begun().write("POST", f"/v2/{HERE}/blobs/uploads/", 401, user=None)), {"TP2-PUSH": "push.anonymous"},
+    ),
+    "an upper-case name": (
+        pushed(begun().ask("POST", "/v2/Lovelace/engine/app/blobs/uploads/", 400, error_code="NAME_INVALID")),
+        {"TP2-PUSH": "push.upper-case"},
+    ),
+    "refused by the registry": (
+        pushed(begun().ask("POST", f"/v2/{HERE}/blobs/uploads/", 405, endpoint="end-4", repository=HERE)),
+        {"TP2-PUSH": "push.refused"},
+    ),
+    "interrupted": (
+        pushed(begun().ask("POST", f"/v2/{HERE}/blobs/uploads/", 202, endpoint="end-4", repository=HERE)),
+        {"TP2-PUSH": "push.unfinished"},
+    ),
+    "another tag": (pushed(begun().push(tag="v1.0")), {"TP2-PUSH": "push.other-tag"}),
+    "latest only": (pushed(begun().push(tag="latest")), {"TP2-PUSH": "push.only-latest"}),
+    "another repository": (pushed(begun().push(repository=f"{ORG}/engine/ap")), {"TP2-PUSH": "push.other-repository"}),
+    "pushed by another": (pushed(begun().push(user="eve"), IMAGE), {"TP2-PUSH": "push.another-account"}),
+    "moved by another": (
+        pushed(begun().push("c").push("a", user="eve").sign().pull(), IMAGE), {"TP2-PUSH": "push.moved-by-another"},
+    ),
+    "deleted": (pushed(begun().push()), {"TP2-PUSH": "push.tag-deleted"}),
+    "pushed before the start": (
+        pushed(begun().push().start_attempt().log_in(), IMAGE),
+        {"TP2-PUSH": "push.too-early"},
+    ),
+    "without its payload": (pushed(solved(), make_payload(size=500_000)), {"TP2-PUSH": "push.small-layer"}),
+    "without the nonce": (pushed(solved(), make_payload(labels={})), {"TP2-PUSH": "build.nonce-absent"}),
+    "with another's nonce": (
+        pushed(solved(), make_payload(labels={"lab.registry.nonce": "theirs"})), {"TP2-PUSH": "build.nonce-differs"},
+    ),
+    "an artifact": (pushed(solved(), replace(IMAGE, labels=None)), {"TP2-PUSH": "build.no-config"}),
+    "a child missing": (
+        pushed(solved(), replace(IMAGE, children=(make_payload("b"),), missing=(digest("9"),), blobs=())),
+        {"TP2-PUSH": "blobs.child-missing"},
+    ),
+    "a layer missing": (
+        pushed(solved(), replace(IMAGE, blobs=(*IMAGE.blobs, Blob(digest("8"), 9, "layer", BlobState.MISSING)))),
+        {"TP2-PUSH": "blobs.missing"},
+    ),
+    "a layer of another size": (
+        pushed(solved(), replace(IMAGE, blobs=(*IMAGE.blobs, Blob(digest("8"), 9, "layer", BlobState.WRONG_SIZE)))),
+        {"TP2-PUSH": "blobs.wrong-size"},
+    ),
+    "a layer deleted": (
+        pushed(solved().ask("DELETE", f"/v2/{HERE}/blobs/{digest('8')}", 202, endpoint="end-10", digest=digest("8")),
+               replace(IMAGE, blobs=(*IMAGE.blobs, Blob(digest("8"), 9, "layer", BlobState.MISSING)))),
+        {"TP2-PUSH": "blobs.deleted"},
+    ),
+    "attestations only": (
+        pushed(solved(), replace(IMAGE, children=(replace(make_payload("b"), attestation=True),))),
+        {"TP2-PUSH": "build.no-platform"},
+    ),
+    "no public key": (replace(DONE, signatures=signatures(signature(), key=None)), {"TP2-SIGN": "sign.no-key"}),
+    "another key of the folder": (
+        replace(DONE, signatures=signatures(signature(verified=False), verified_by=("old.pub",))),
+        {"TP2-SIGN": "sign.other-key"},
+    ),
+    "a copied signature of another image": (
+        replace(DONE, signatures=signatures(signature(verified=False, signed=digest("c"), step="digest"))),
+        {"TP2-SIGN": "sign.copied"},
+    ),
+    "a damaged signature": (
+        replace(DONE, signatures=signatures(signature(verified=False, signed=None, step="shape", fault="not JSON"))),
+        {"TP2-SIGN": "sign.broken"},
+    ),
+    # step 4
+    "the log emptied": (
+        replace(DONE, access_log=AccessLog(kept=True, proxied=True, path="access.log")), {"TP2-LOG": "log.missing"},
+    ),
+    "nothing asked yet": (
+        world(asked_in_vain(), None), {"TP2-PUSH": "push.never-tried", "TP2-LOG": "log.nothing"},
+    ),
+    "a status changed": (edited(status=200), {"TP2-LOG": "log.status-differs"}),
+    "a size changed": (edited(size=77), {"TP2-LOG": "log.size-differs"}),
+    "a user changed": (edited(user="eve"), {"TP2-LOG": "log.user-differs"}),
+    "a client changed": (edited(user_agent="docker/1"), {"TP2-LOG": "log.agent-differs"}),
+    "a time changed": (edited(at=START + timedelta(hours=1)), {"TP2-LOG": "log.time-differs"}),
+    "a path changed": (edited(path=f"/v2/{HERE}/manifests/2.0"), {"TP2-LOG": "log.forged-line"}),
+    "a line that is none": (
+        replace(DONE, access_log=replace(DONE.access_log, unreadable=(9,))), {"TP2-LOG": "log.unreadable-line"},
+    ),
+    "past the proxy": (
+        world(begun().bypass("GET", "/v2/_catalog", 200, user=None).push().sign().pull()), {"TP2-LOG": "log.bypassed"},
+    ),
+    "past the proxy, at last": (
+        world(solved().bypass("GET", "/v2/_catalog", 200, user=None), backend=Backend({"registry 5000": LET_IN})),
+        {"TP2-BACKEND": "backend.open", "TP2-LOG": "log.bypassed"},
+    ),
+    "kept in a buffer": (world(solved().bypass("GET", "/v2/_catalog", 200)), {"TP2-LOG": "log.buffered"}),
+    "no proxy, and nobody known": (
+        world(Scene(proxied=False).start_attempt().push(user=None).pull(user=None)),
+        {"TP2-LOG": "log.nothing", "TP2-PULL": "pull.anonymous"},
+    ),
+    "never pulled": (world(begun().push().sign()), {"TP2-PULL": "pull.never"}),
+    "only looked at": (world(begun().push().look()), {"TP2-PULL": "pull.head-only"}),
+    "pulled before the push": (world(begun().get().push().sign()), {"TP2-PULL": "pull.before-push"}),
+    "pulled by another": (world(begun().push().pull(user="eve")), {"TP2-PULL": "pull.another-account"}),
+    "pulled by nobody": (world(begun().push().pull(user=None)), {"TP2-PULL": "pull.anonymous"}),
+    "pulled, then moved": (world(begun().push("c").pull("c").push("a").sign()), {"TP2-PULL": "pull.moved-after"}),
+    "another image pulled": (world(begun().push().put("c", "0.9").get("c")), {"TP2-PULL": "pull.other-image"}),
+    "pull refused": (
+        world(begun().push().get(status=500, error_code="UNKNOWN")), {"TP2-PULL": "pull.refused"},
+    ),
+}  # fmt: skip
+
+INTERMEDIATE = replace(LEAF, subject="CN=My intermediate CA", issuer="CN=My CA", names=())
+NAMELESS = begun().push(user=None).sign().pull(user=None)
+RIGHT: dict[str, Facts] = {
+    "the solution": DONE,
+    "no proxy: the registry's own TLS and htpasswd": world(
+        solved(proxied=False),
+        stack=stack(service(Kind.REGISTRY, {443: 8443})),
+        passwords=passwords(reader="registry"),
+        plain=Plain(REFUSED, Door(400)),
+    ),
+    "Caddy": world(solved(), stack=stack(REGISTRY, service(Kind.OTHER, {443: 8443}))),
+    "a name by address": certified(replace(LEAF, names=("127.0.0.1", "::1")), name="127.0.0.1"),
+    "a name by address, written long": certified(replace(LEAF, names=("::1",)), name="0:0:0:0:0:0:0:1"),
+    "a wildcard": certified(replace(LEAF, names=("*.example.com",))),
+    "capitals in a name": certified(replace(LEAF, names=("Registry.Example.COM",))),
+    "RSA": certified(replace(LEAF, key="RSA 2048")),
+    "a chain with an intermediate": replace(DONE, handshake=handshake(chain=(LEAF, INTERMEDIATE))),
+    "self-signed, and trusted for it": certified(replace(LEAF, self_signed=True)),
+    "a CA that the system trusts": certified(LEAF, authorities=()),
+    "a relative Location": replace(DONE, upload=upload("/v2/u/1")),
+    "the port said though it is the usual one": replace(DONE, upload=upload(f"{BASE}:443/v2/u/1")),
+    "another port, kept": replace(DONE, upload=upload(f"{BASE}:8443/v2/u/1", asked=f"{BASE}:8443")),
+    "port 80 closed": replace(DONE, plain=Plain(REFUSED, Door(400))),
+    "port 80 knows of nothing": replace(DONE, plain=Plain(Door(404), Door(None, fault=Fault.CLOSED))),
+    "another port that asks": replace(DONE, backend=Backend({"registry 5000": SHUT, "ui 8081": Door(404)})),
+    "a token service": replace(DONE, doors=doors(anonymous=Door(401, f'Bearer realm="{BASE}/token"'))),
+    "no signing key any more": replace(DONE, keys=keys(cosign=None)),
+    "cosign 3, by referrers": replace(DONE, signatures=signatures(signature(form="bundle", repository=None))),
+    "signed by the name of another port": replace(
+        DONE, signatures=signatures(signature(repository=f"localhost:8443/{HERE}"))
+    ),
+    "a foreign signature beside the right one": replace(
+        DONE, signatures=signatures(signature(verified=False, step="signature"), signature())
+    ),
+    "signed, pushed anew, signed again": world(
+        begun().push("c").sign().push("a").sign().pull(), signatures=signatures(signature(), earlier=(signature("c"),))
+    ),
+    "a proxy that keeps names to itself": world(
+        NAMELESS, access_log=replace(NAMELESS.log(), lines=tuple(replace(line, user=USER) for line in NAMELESS.lines))
+    ),
+    "refused first, then right": world(
+        begun().write("PATCH", f"/v2/{HERE}/blobs/uploads/u0", 413, size=176).push().sign().pull()
+    ),
+    "pushed again after the pull": world(solved().push()),
+    "pulled by digest": world(begun().push().sign().ask(
+        "GET", f"/v2/{HERE}/manifests/{IMAGE.digest}", 200, endpoint="end-3", repository=HERE,
+        reference=IMAGE.digest, digest=IMAGE.digest, bytes_out=500,
+    )),
+    "an index": world(solved(), replace(IMAGE, blobs=(), children=(make_payload("b"),))),
+    "a second file of passwords that nobody reads": replace(
+        DONE, passwords=Passwords((*passwords().files, *passwords("apr1", "nobody").files))
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_mutant_kills_what_the_catalog_says_and_no_other(name: str) -> None:
+    """Its checks FAIL for its cause; all others pass, or are blocked."""
+    mutant = catalog.load("tp2").mutant(name)
+    found = verdicts(MUTANTS[name])
+    assert failed(found) == {mutant.kills[0]: mutant.cause}
+    assert Status.INCONCLUSIVE not in {verdict.status for verdict in found.values()}
+
+
+def test_every_mutant_has_a_row() -> None:
+    """One that is added to the catalog is to be thought through here."""
+    assert {mutant.name for mutant in catalog.load("tp2").mutants} == set(MUTANTS)
+
+
+@pytest.mark.parametrize("state", WRONG)
+def test_a_wrong_end_state_fails_its_checks_and_no_other_for_its_true_cause(state: str) -> None:
+    """The declared checks FAIL, nothing else does, and the first cause is the true one."""
+    facts, expected = WRONG[state]
+    found = verdicts(facts)
+    assert failed(found) == expected
+    assert Status.INCONCLUSIVE not in {verdict.status for verdict in found.values()}
+
+
+@pytest.mark.parametrize("state", RIGHT)
+def test_an_unusual_right_state_passes(state: str) -> None:
+    """Every check passes, each with evidence."""
+    found = verdicts(RIGHT[state])
+    assert {code: [c.id for c in v.finding.causes] for code, v in found.items() if v.status is not Status.PASS} == {}
+    assert all(verdict.finding.evidence for verdict in found.values())
+
+
+ALL_WRONG = {**MUTANTS, **{state: facts for state, (facts, _) in WRONG.items()}}
+
+
+@pytest.mark.parametrize("state", ALL_WRONG)
+def test_causes_are_declared_and_can_be_told(state: str) -> None:
+    """A check names no cause that its table does not have, and each brings the parameters that its text needs."""
+    for check in CHECKS:
+        finding = judged(check, ALL_WRONG[state])
+        if finding.status is Status.INCONCLUSIVE:
+            continue
+        assert {cause.id for cause in finding.causes} <= set(check.causes)
+        for spoken in LANGUAGES:
+            messages = Messages(spoken, {**PARAMETERS, "tp": "tp2"})
+            assert check.code in console.verdict_block(Verdict(check, finding), messages)
+
+
+def test_every_cause_but_those_behind_others_is_first_somewhere() -> None:
+    """Each declared cause is the likeliest of some state here, or one that only stands beside another."""
+    findings = (judged(check, facts) for facts in ALL_WRONG.values() for check in CHECKS)
+    first = {finding.causes[0].id for finding in findings if finding.status is Status.FAIL}
+    declared = {cause for check in CHECKS for cause in check.causes}
+    assert declared - first == {"cert.incomplete-chain", "push.absent"}
+
+
+def statuses(facts: Facts) -> dict[str, Status]:
+    """Verdicts by code."""
+    return {code: verdict.status for code, verdict in verdicts(facts).items()}
+
+
+def test_a_stack_that_is_down_is_one_red_line() -> None:
+    """Nothing answers: step 2 begins with one failure, all that rests on it waits, what lies in files is judged."""
+    found = verdicts(down())
+    assert [code for code, verdict in found.items() if verdict.status is Status.FAIL] == ["TP2-UP"]
+    blocked = {code: verdict.blocked_by for code, verdict in found.items() if verdict.status is Status.BLOCKED}
+    assert set(blocked.values()) == {("TP2-UP",)}
+    assert set(CODES) - set(blocked) == {"TP2-UP", "TP2-HTPASSWD", "TP2-KEY", "TP2-LOG"}
+
+
+def test_a_stack_that_was_built_some_other_way_is_graded_by_what_it_answers() -> None:
+    """By its address alone: doors, TLS, upload, image and signature are judged; what happened is not."""
+    unseen = Unavailable("stack-unseen", {"url": BASE})
+    facts = replace(
+        DONE,
+        journal=NO_JOURNAL,
+        stack=stack(source="url", project=None, services=()),
+        passwords=Passwords(()),
+        keys=Keys(()),
+        backend=unseen,
+        access_log=unseen,
+    )
+    found = statuses(facts)
+    unknown = {"TP2-HTPASSWD", "TP2-KEY", "TP2-BACKEND", "TP2-PUSH", "TP2-LOG", "TP2-PULL"}
+    assert {code for code, status in found.items() if status is Status.INCONCLUSIVE} == unknown
+    assert {found[code] for code in set(CODES) - unknown} == {Status.PASS}
+
+
+def test_without_a_journal_an_absent_tag_is_one_failure() -> None:
+    """There is no need to know what happened to see that nothing is there."""
+    assert failed(verdicts(world(begun(), None, journal=NO_JOURNAL))) == {"TP2-PUSH": "push.absent"}
+
+
+def test_a_registry_that_reads_weak_hashes_is_told_apart_from_nginx() -> None:
+    """Whose file it is decides what happens, and the advice says it."""
+    for reader, advice in (("nginx", "passwords.nginx-takes-it"), ("registry", "passwords.registry-refuses-it")):
+        finding = verdicts(replace(DONE, passwords=passwords("sha1", reader)))["TP2-HTPASSWD"].finding
+        assert [each.id for each in finding.advice] == [advice]
+
+
+def test_before_the_stack_is_up_the_folders_file_counts() -> None:
+    """Step 1 comes first: nobody reads the file yet."""
+    assert failed(verdicts(down(passwords=passwords("apr1", "nobody")))) == {
+        "TP2-HTPASSWD": "passwords.md5",
+        "TP2-UP": "up.nothing",
+    }
+
+
+def test_a_small_key_and_a_long_life_are_advice() -> None:
+    """They cost nothing."""
+    leaf = replace(LEAF, key="RSA 1024", not_after=LEAF.not_before + timedelta(days=3650))
+    verdict = verdicts(certified(leaf))["TP2-CERT"]
+    assert verdict.status is Status.PASS
+    assert [each.id for each in verdict.finding.advice] == ["cert.small-key", "cert.long-lived"]
+
+
+def test_what_clients_complain_of_first_is_told_first() -> None:
+    """An expired certificate of another name and of nobody's CA: dates, names, trust."""
+    leaf = replace(LEAF, not_after=START - timedelta(days=1), names=("other.example.com",))
+    causes = verdicts(certified(leaf, trusted=False))["TP2-CERT"].finding.causes
+    assert [cause.id for cause in causes] == [
+        "cert.expired", "cert.other-name", "cert.other-authority", "cert.incomplete-chain",
+    ]  # fmt: skip
+
+
+def test_a_wildcard_is_for_one_label() -> None:
+    """Neither for the domain itself nor for what is below a name of it (RFC 9525 §6.3)."""
+    for name in ("example.com", "a.b.example.com"):
+        found = verdicts(certified(replace(LEAF, names=("*.example.com",)), name=name))
+        assert failed(found) == {"TP2-CERT": "cert.other-name"}
+
+
+def test_a_chain_of_a_certificate_that_is_not_yet_valid_and_one_that_is() -> None:
+    """To the second: both ends count as valid."""
+    for edge in ({"not_after": START}, {"not_before": START}):
+        assert statuses(certified(replace(LEAF, **edge)))["TP2-CERT"] is Status.PASS
+
+
+def test_where_the_log_is_wrong_is_shown_with_its_number() -> None:
+    """A line written by hand: its file and number are the evidence, and its request."""
+    finding = verdicts(MUTANTS["log-forged"])["TP2-LOG"].finding
+    number = len(forged().lines)
+    assert finding.causes[0].params["line"] == number
+    assert finding.evidence[0].ref.startswith(f"nginx/access.log:{number} ")
+
+
+def test_a_request_past_the_proxy_is_shown() -> None:
+    """The first of them, as the journal has it."""
+    finding = verdicts(WRONG["past the proxy"][0])["TP2-LOG"].finding
+    assert [each.kind for each in finding.evidence] == ["journal"]
+    assert "/v2/_catalog" in finding.evidence[0].ref
+
+
+def test_what_cosign_reads_is_no_pull() -> None:
+    """Signing and verifying read the manifest too."""
+    assert failed(verdicts(world(begun().push().sign().get(agent=COSIGN)))) == {"TP2-PULL": "pull.never"}
+
+
+def test_a_tag_that_is_gone_between_two_readings_is_no_image() -> None:
+    """Tags were read before the image was: it does not pass."""
+    assert statuses(replace(DONE, content=Content(None)))["TP2-PUSH"] is Status.FAIL
+
+
+def test_an_image_without_layers_proves_nothing_of_its_secrets() -> None:
+    """No layer was looked into: INCONCLUSIVE."""
+    assert statuses(replace(DONE, layers=Layers(0, ())))["TP2-SECRETS"] is Status.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("state", ALL_WRONG)
+def test_a_reason_to_fail_is_never_a_reason_to_pass(state: str) -> None:
+    """No FAIL without a cause, no PASS with one."""
+    for check in CHECKS:
+        finding = judged(check, ALL_WRONG[state])
+        if finding.status is not Status.INCONCLUSIVE:
+            assert bool(finding.causes) is (finding.status is Status.FAIL), check.code
+
+
+def test_what_is_wanted_follows_from_the_parameters() -> None:
+    """The repository, and the one tag."""
+    wanted = target(PARAMETERS)
+    assert (wanted.repository, wanted.tags) == (HERE, ("1.0",))
+
+
+def test_an_attempt_of_many_thousand_requests_is_judged_within_two_seconds() -> None:
+    """Log and journal are held against each other in much less than a judge's time."""
+    scene = begun()
+    for _ in range(300):
+        scene.log_in().push().sign().pull()
+    facts = world(scene)
+    begun_at = time.process_time()
+    assert all(judged(check, facts).status is Status.PASS for check in CHECKS)
+    assert time.process_time() - begun_at < 2
