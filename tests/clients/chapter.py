@@ -1,12 +1,15 @@
 """The stack of the chapter's §8.2, file by file as it is printed, and the one-line cures that it needs."""
 
 import random
+import shutil
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.clients.command_lines import CommandLine
 from tests.clients.registry import Registry
-from tests.servers import ServerTls
+from tests.servers import POLL_SECONDS, ROOT, START_SECONDS, ServerTls, throw_away_tls
 from tests.tools import require
 
 NAME = "registry.example.com"
@@ -82,11 +85,16 @@ class Chapter:
     nginx: str = NGINX
 
     def write(self) -> None:
-        """Put the files where the chapter has them; ``htpasswd`` is the chapter's command."""
-        for name in ("nginx/conf.d", "auth", "certs"):
-            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        """Put the files where the chapter has them."""
+        (self.folder / "nginx" / "conf.d").mkdir(parents=True, exist_ok=True)
         (self.folder / "compose.yaml").write_text(self.compose, encoding="utf-8")
         (self.folder / "nginx" / "conf.d" / "registry.conf").write_text(self.nginx, encoding="utf-8")
+        self.write_secrets()
+
+    def write_secrets(self) -> None:
+        """Certificate, key, and the password file by the chapter's command."""
+        for name in ("auth", "certs"):
+            (self.folder / name).mkdir(exist_ok=True)
         (self.folder / "certs" / "fullchain.pem").write_bytes(self.tls.certificate.read_bytes())
         (self.folder / "certs" / "privkey.pem").write_bytes(self.tls.key.read_bytes())
         if not (self.folder / "auth" / "htpasswd").exists():
@@ -112,6 +120,14 @@ class Chapter:
         """``docker compose up -d`` of the files as they are now."""
         self.write()
         self.run(self.docker, "compose", "up", "-d", "--force-recreate")
+        self.await_registry()
+
+    def await_registry(self) -> None:
+        """Before it listens, nginx answers 502: nothing in §8.2 waits for it."""
+        deadline = time.monotonic() + START_SECONDS
+        while "listening on" not in (said := self.run(self.docker, "compose", "logs", "registry")):
+            assert time.monotonic() < deadline, said
+            time.sleep(POLL_SECONDS)
 
     def down(self) -> None:
         """``docker compose down``, in a hurry."""
@@ -148,3 +164,26 @@ class Chapter:
     def store(self) -> Registry:
         """What the registry holds, read from its disk."""
         return Registry(NAME, self.tls.ca, self.folder / "registry")
+
+
+def push_to_reference(client: CommandLine, folder: Path, files: Sequence[str]) -> Registry:
+    """Bring the stack of ``compose/tp2`` up, push the chapter's image, take it down; what the registry then holds.
+
+    Args:
+        client: Docker, with the images that the files name.
+        folder: Where a copy goes.
+        files: Compose files; none for the one that Docker finds.
+    """
+    shutil.copytree(ROOT / "compose", folder / "compose")
+    tls = throw_away_tls(folder / "tls", (NAME, "localhost"))
+    typed, name = Chapter(client, "docker", folder / "compose" / "tp2", tls), "localhost:8443"
+    typed.write_secrets()
+    compose = ["docker", "compose", *(word for file in files for word in ("--file", file))]
+    try:
+        typed.run(*compose, "up", "--detach", "--pull", "never", "--no-build")
+        typed.await_registry()
+        typed.login(name)
+        typed.push(typed.build(name))
+    finally:
+        typed.run(*compose, "down", "--timeout", "1")
+    return typed.store

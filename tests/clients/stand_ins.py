@@ -73,43 +73,46 @@ _ACCOUNTS = {
 
 def import_stand_ins(docker: Docker) -> None:
     """Give the daemon both images, in the place of any other of that name."""
-    tools = require("busybox", "trixie/docker-registry", "bookworm/nginx")
-    _import(
-        docker,
-        "registry:2",
-        Tree(
-            {"usr/bin/busybox": tools["busybox"], "usr/bin/registry": tools["trixie/docker-registry"]},
-            _SHELL,
-            {**_ACCOUNTS, "etc/docker/registry/config.yml": _REGISTRY_CONFIG},
-            ("tmp", "var/lib/registry"),
-        ),
-        {
-            "LABEL": 'lab.stand-in="docker-registry 2.8 of Debian"',
-            "VOLUME": "/var/lib/registry",
-            "EXPOSE": "5000",
-            # Not through a shell: busybox's drops variables with a dash in their name, the course has one.
-            "ENTRYPOINT": '["/bin/registry"]',
-            "CMD": '["serve", "/etc/docker/registry/config.yml"]',
-        },
-    )
+    import_registry(docker)
+    import_nginx(docker)
+
+
+def import_registry(docker: Docker) -> None:
+    """``registry:2``."""
+    tools = require("busybox", "trixie/docker-registry")
+    files = {"usr/bin/busybox": tools["busybox"], "usr/bin/registry": tools["trixie/docker-registry"]}
+    texts = {**_ACCOUNTS, "etc/docker/registry/config.yml": _REGISTRY_CONFIG}
+    changes = {
+        "LABEL": 'lab.stand-in="docker-registry 2.8 of Debian"',
+        "VOLUME": "/var/lib/registry",
+        "EXPOSE": "5000",
+        # Not through a shell: busybox's drops variables with a dash in their name, the course has one.
+        "ENTRYPOINT": '["/bin/registry"]',
+        "CMD": '["serve", "/etc/docker/registry/config.yml"]',
+    }
+    _import(docker, "registry:2", Tree(files, _SHELL, texts, ("tmp", "var/lib/registry")), changes)
+
+
+def import_nginx(docker: Docker) -> None:
+    """``nginx:1.25``."""
+    tools = require("busybox", "bookworm/nginx")
+    files = {
+        "usr/bin/busybox": tools["busybox"],
+        "usr/sbin/nginx": tools["bookworm/nginx"],
+        "etc/nginx/mime.types": TOOLS / "bookworm/etc/nginx/mime.types",
+    }
+    links = {**_SHELL, "var/log/nginx/access.log": "/dev/stdout", "var/log/nginx/error.log": "/dev/stderr"}
+    texts = {**_ACCOUNTS, "etc/nginx/nginx.conf": _NGINX_CONFIG}
+    changes = {
+        "LABEL": 'lab.stand-in="nginx 1.22 of Debian"',
+        "EXPOSE": "80",
+        "CMD": '["/usr/sbin/nginx", "-g", "daemon off;"]',
+    }
     _import(
         docker,
         "nginx:1.25",
-        Tree(
-            {
-                "usr/bin/busybox": tools["busybox"],
-                "usr/sbin/nginx": tools["bookworm/nginx"],
-                "etc/nginx/mime.types": TOOLS / "bookworm/etc/nginx/mime.types",
-            },
-            _SHELL | {"var/log/nginx/access.log": "/dev/stdout", "var/log/nginx/error.log": "/dev/stderr"},
-            {**_ACCOUNTS, "etc/nginx/nginx.conf": _NGINX_CONFIG},
-            ("tmp", "etc/nginx/conf.d", "var/lib/nginx", "var/run"),
-        ),
-        {
-            "LABEL": 'lab.stand-in="nginx 1.22 of Debian"',
-            "EXPOSE": "80",
-            "CMD": '["/usr/sbin/nginx", "-g", "daemon off;"]',
-        },
+        Tree(files, links, texts, ("tmp", "etc/nginx/conf.d", "var/lib/nginx", "var/run")),
+        changes,
     )
 
 

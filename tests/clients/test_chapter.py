@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.chapter import IMAGE, LAYER_BYTES, NAME, Chapter
+from tests.clients.chapter import IMAGE, LAYER_BYTES, NAME, Chapter, push_to_reference
 from tests.clients.conftest import NewClient
 from tests.clients.engines import Docker
 from tests.clients.namespace import CommandFailedError
@@ -70,3 +70,9 @@ def test_on_another_port_it_sends_clients_to_443(chapter: Chapter) -> None:
     chapter.reload()
     chapter.push(image)
     assert chapter.store.tags(_REPOSITORY) == [_TAG]
+
+
+def test_the_reference_stack(docker: Docker, tmp_path: Path) -> None:
+    """As it lies in ``compose/``: on this machine's ports it takes a login and a push of 5 MB."""
+    store = push_to_reference(docker, tmp_path, ())
+    assert len(store.blob(store.image(_REPOSITORY, _TAG).layers[0])) > LAYER_BYTES

@@ -17,6 +17,8 @@ import bcrypt
 import pytest
 
 from pyregistry import __version__
+from pyregistry.journal import read
+from tests.clients.chapter import push_to_reference
 from tests.clients.command_lines import CommandLine
 from tests.clients.conftest import NewClient
 from tests.clients.engines import Docker
@@ -24,6 +26,7 @@ from tests.clients.image import Sample
 from tests.clients.namespace import CommandFailedError, Namespace
 from tests.clients.python_image import write_base
 from tests.clients.registry import Registry, running_registry2
+from tests.clients.stand_ins import import_nginx
 from tests.tools import require
 
 ROOT = Path(__file__).parents[2]
@@ -228,6 +231,17 @@ def test_another_configuration_and_another_user(docker: Docker, tmp_path: Path) 
     finally:
         docker.run("docker", "rm", "--force", "own")
     assert Registry("", None, tmp_path / "store").repositories() == ["mine"]
+
+
+def test_it_takes_registry_2_s_place_in_the_reference_stack(docker: Docker, tmp_path: Path) -> None:
+    """With ``compose/tp2/pyregistry.yaml``: its journal lies beside the store, and says by whose name was pushed."""
+    import_nginx(docker)
+    docker.run("docker", "tag", "registry:2", "pyregistry")
+    store = push_to_reference(docker, tmp_path, ("compose.yaml", "pyregistry.yaml"))
+    journal = store.store / "journal.jsonl"
+    pushes = [event for event in read(journal) if event.endpoint == "end-7" and event.reference == "1.0"]
+    assert [(event.detail["claimed_user"], event.actor) for event in pushes] == [("admin", None)]
+    assert PASSWORD not in journal.read_text(encoding="utf-8")
 
 
 def test_its_program_is_registry(docker: Docker) -> None:
