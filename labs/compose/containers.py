@@ -132,14 +132,17 @@ def load_all(folder: ProjectFolder) -> dict[str, Container]:
 
 
 def belongs(process: psutil.Process, folder: ProjectFolder) -> bool:
-    """Whether a process works for a project: a program of ours whose command names a file below its folder."""
+    """Whether a process is a service's first: a program of ours whose command names a file below the folder.
+
+    It leads a session. What the student starts on such a file does not: it is a member of their shell's.
+    """
     try:
-        words = process.cmdline()
-    except psutil.Error:
+        words, is_leader = process.cmdline(), os.getsid(process.pid) == process.pid
+    except (psutil.Error, OSError):
         return False
     line = " ".join(words)
     is_ours = "pyregistry" in words or Path(line.split(" ")[0]).name.startswith("nginx")
-    return is_ours and f"{folder.path}{os.sep}" in line
+    return is_leader and is_ours and f"{folder.path}{os.sep}" in line
 
 
 def strays(folder: ProjectFolder) -> Iterator[psutil.Process]:

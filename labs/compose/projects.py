@@ -15,7 +15,6 @@ from labs.compose.launching import Tell, end_strays, launch, silence
 from labs.compose.layout import ProjectFolder
 from labs.compose.model import ComposeError, Project
 from labs.compose.planning import Planner, in_order, with_dependencies
-from labs.compose.record import FOLDER
 from labs.compose.recording import record, recorded
 from labs.compose.words import say
 from labs.processes import wait_until
@@ -73,7 +72,7 @@ class Projects:
         """
         with self._changing(name) as folder:
             found = containers.load_all(folder)
-            was_there = folder.states.exists()
+            was_there = bool(found)
             for container in _last_first(found):
                 self._stop(container)
                 self._tell_both(f"Container {container.name}", "Removing", "Removed")
@@ -157,13 +156,6 @@ class Projects:
             if not wait_until(lambda: _try_lock(lock.fileno()), LOCK_TIMEOUT_SECONDS):
                 raise ComposeError(say(self.environ, "locked", path=folder.lock))
             yield folder
-
-
-def end_all(engine: Path) -> None:
-    """Take down every project of an engine home, whatever state its files are in. Idempotent."""
-    for path in sorted((engine / FOLDER).glob("*")):
-        if path.is_dir():
-            Projects(engine).down(path.name)
 
 
 def _chosen(folder: ProjectFolder, services: Sequence[str]) -> dict[str, Container]:

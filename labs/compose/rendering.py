@@ -9,7 +9,9 @@ import yaml
 
 from labs.compose.model import Mount, Project, Published, Service
 
-_AMBIGUOUS = re.compile(r"y|n|yes|no|on|off|true|false|null|~|[-+]?[0-9][0-9_]*", re.IGNORECASE)
+_STRING_TAG = "tag:yaml.org,2002:str"
+_YES_OR_NO = re.compile("[yn]", re.IGNORECASE)
+"""Truths to old readers, which PyYAML does not take for any."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -21,8 +23,10 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    style = '"' if _AMBIGUOUS.fullmatch(value) or not value else "|" if "\n" in value else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+    """Double quotes where a reader would take it for something else."""
+    is_plain = dumper.resolve(yaml.ScalarNode, value, (True, False)) == _STRING_TAG and not _YES_OR_NO.fullmatch(value)
+    style = "|" if "\n" in value else None if is_plain else '"'
+    return dumper.represent_scalar(_STRING_TAG, value, style=style)
 
 
 _Dumper.add_representer(str, _text)

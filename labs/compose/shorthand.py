@@ -81,10 +81,9 @@ def _address(text: str | None) -> str | None:
     try:
         ipaddress.ip_address(bare)
     except ValueError as exc:
-        reason = ": address " + text + ": too many colons in address" if ":" in text else ""
-        raise ShorthandInvalid(
-            f"Invalid ip address: {text}" if not reason else f"Invalid ip address {text}{reason}"
-        ) from exc
+        # Go's library is asked for a port first, which is how it sees a colon too many.
+        reason = f" {text}: address {text}:: too many colons in address" if ":" in text else f": {text}"
+        raise ShorthandInvalid(f"Invalid ip address{reason}") from exc
     return bare
 
 
