@@ -1,4 +1,4 @@
-"""A student's lab inside the private namespace: the stack of TP-1, its two machines, and the grader."""
+"""A student's lab inside the private namespace: the stack of one exercise, its two machines, and the grader."""
 
 import contextlib
 import json
@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from labs.attempts import Attempt
@@ -22,26 +23,28 @@ ALL_PASSED = dict.fromkeys(CODES, "pass")
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """A lab whose TP-1 is up.
+    """A lab with one exercise that is up.
 
     Attributes:
         home: LAB_HOME.
+        slug: The exercise.
     """
 
     namespace: Namespace
     home: Path
     environment: Mapping[str, str]
+    slug: str = "tp1"
 
     @property
     def attempt(self) -> Attempt:
         """The attempt under way."""
-        attempt = Attempt.load(self.home / "tp1")
+        attempt = Attempt.load(self.home / self.slug)
         assert attempt
         return attempt
 
     @property
     def registry(self) -> Registry:
-        """What the exercise pushes to, by the door for clients that are not the lab's: plain HTTP at ``localhost``."""
+        """What TP-1 pushes to, by the door for clients that are not the lab's: plain HTTP at ``localhost``."""
         endpoint = self.attempt.registries["hosted"]
         store = self.home / "tp1" / "hosted" / "store"
         return Registry(f"localhost:{urlsplit(endpoint.url).port}", None, store)
@@ -79,16 +82,31 @@ class Lab:
 
     def grade(self) -> dict[str, str]:
         """By check its verdict, as ``labcheck`` gives them now."""
-        done = self.namespace.run(["labcheck", "tp1", "--json"], env=self.environment, folder=self.home.parent)
-        checks = json.loads(done.stdout)["checks"]
-        return {check["code"]: check["status"] for check in checks}
+        return {check["code"]: check["status"] for check in self.report()["checks"]}
+
+    def report(self) -> dict[str, Any]:
+        """What ``labcheck --json`` says now."""
+        done = self.namespace.run(
+            ["labcheck", self.slug, "--json"], env=self.environment, folder=self.home.parent
+        )
+        report: dict[str, Any] = json.loads(done.stdout)
+        return report
 
 
 @contextlib.contextmanager
-def running_lab(namespace: Namespace, folder: Path, port_base: int) -> Iterator[Lab]:
-    """Bring TP-1 up in ``folder``, take it down at the end."""
+def running_lab(
+    namespace: Namespace, folder: Path, port_base: int, slug: str = "tp1", environment: Mapping[str, str] | None = None
+) -> Iterator[Lab]:
+    """Bring an exercise up in ``folder``, take it down at the end.
+
+    Args:
+        namespace: Where it runs.
+        folder: The student's home.
+        port_base: Of its ports.
+        slug: The exercise.
+        environment: Docker's, where the exercise is done in Docker; without it all is the lab's own.
+    """
     programs = Path(sys.executable).parent
-    path = os.pathsep.join((str(programs), os.environ["PATH"]))
     variables = {
         "HOME": str(folder),
         "LAB_HOME": str(folder / ".lab"),
@@ -96,11 +114,13 @@ def running_lab(namespace: Namespace, folder: Path, port_base: int) -> Iterator[
         "LAB_PORT_BASE": str(port_base),
         "LAB_DOCKER": "lab",
         "LAB_LANG": "en",
-        "PATH": path,
+        "PATH": os.environ["PATH"],
+        **(environment or {}),
     }
-    lab = Lab(namespace, folder / ".lab", variables)
-    lab.run("labstack", "up", "tp1")
+    variables["PATH"] = os.pathsep.join((str(programs), variables["PATH"]))
+    lab = Lab(namespace, folder / ".lab", variables, slug)
+    lab.run("labstack", "up", slug, "--engine", "docker" if environment else "embedded")
     try:
         yield lab
     finally:
-        lab.run("labstack", "down", "tp1")
+        lab.run("labstack", "down", slug)
