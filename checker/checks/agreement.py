@@ -185,16 +185,23 @@ def _same_path(seen: str, remembered: str) -> bool:
 
 
 def _choices(lines: Sequence[LogLine], events: Sequence[Event]) -> Mapping[int, Sequence[int]]:
-    """By line the events that it may tell of, the earliest first."""
+    """By line the events that it may tell of, of each kind the earliest first."""
     asked: dict[tuple[str, str], list[Event]] = {}
     for event in sorted(events, key=_at):
         asked.setdefault(_kind(event.method or "", event.path or ""), []).append(event)
-    return {line.number: [e.seq for e in _near(line, asked) if fits(line, e)] for line in lines}
+    return {
+        line.number: [
+            event.seq
+            for kind in (_kind(line.method, line.path), (line.method, _REDACTED))
+            for event in _near(line, asked.get(kind, ()))
+            if fits(line, event)
+        ]
+        for line in lines
+    }
 
 
-def _near(line: LogLine, asked: Mapping[tuple[str, str], list[Event]]) -> Sequence[Event]:
-    """Events of one kind that are not out of the question by their time: an attempt may have thousands."""
-    events = asked.get(_kind(line.method, line.path), [])
+def _near(line: LogLine, events: Sequence[Event]) -> Sequence[Event]:
+    """Those of the events that are not out of the question by their time: an attempt may have thousands."""
     latest = bisect_right(events, line.at + timedelta(seconds=SLACK_SECONDS), key=_at)
     patience = timedelta(seconds=max((_patience(line, event) for event in events[:latest]), default=0))
     return events[bisect_left(events, line.at - patience, key=_at) : latest]
@@ -206,8 +213,9 @@ def _at(event: Event) -> datetime:
 
 
 def _kind(method: str, path: str) -> tuple[str, str]:
-    """Only requests of one kind are ever compared. Queries are left out: the journal may have redacted them."""
-    return method, path.partition("?")[0]
+    """Only requests of one kind are compared. What the journal may have cut off or redacted is left out."""
+    stem = path.partition("?")[0][:_PATH_MAX]
+    return method, _REDACTED if _REDACTED in stem else stem
 
 
 def _match(lines: Sequence[LogLine], choices: Mapping[int, Sequence[int]]) -> Mapping[int, int]:

@@ -1,0 +1,256 @@
+"""Log and journal held against each other: any real run agrees, and no line can be put in, taken out or changed."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from checker.checks.agreement import BUFFERED_BYTES, PROXY_ANSWERS, agree, fits, needs_event
+from checker.facts import LogLine
+from pyregistry.spec.journal import Event
+
+START = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
+AGENTS = ("docker/28", "cosign/3")
+PATHS = ("/v2/", "/v2/a/b/manifests/1.0", "/v2/a/b/blobs/uploads/", "/v2/a/b/blobs/sha256:f")
+ADA = "ada"
+
+
+def event(seq: int, **more: object) -> Event:
+    """A request as the registry saw it."""
+    at = START + timedelta(seconds=float(str(more.pop("second", seq))))
+    user = more.pop("user", ADA)
+    values = {"method": "GET", "path": PATHS[1], "status": 200, "bytes_out": 500, "user_agent": AGENTS[0]} | more
+    detail = {"claimed_user": user} if user else {}
+    return Event(kind="request", at=at, monotonic_ns=seq, seq=seq, detail=detail, **values)  # type: ignore[arg-type]
+
+
+def written(of: Event, number: int, later: float = 0.0, **more: object) -> LogLine:
+    """The line that nginx writes of it."""
+    at = (of.at + timedelta(seconds=later)).replace(microsecond=0)
+    user = of.detail.get("claimed_user")
+    size = 0 if of.method == "HEAD" else of.bytes_out
+    line = LogLine(
+        number,
+        at,
+        str(user) if user else None,
+        of.method or "",
+        of.path or "",
+        of.status or 0,
+        size,
+        of.user_agent or "-",
+    )
+    return replace(line, **more)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A real run: what the registry saw, and what nginx wrote of it and of what it answered itself."""
+
+    events: tuple[Event, ...]
+    lines: tuple[LogLine, ...]
+    told: dict[int, Event]
+    """By the number of its line, each event."""
+
+
+@st.composite
+def runs(draw: st.DrawFn, *, least: int = 0, patient: bool = False) -> Run:
+    """Requests close together in time, many of them alike; some cut off, some turned away by nginx.
+
+    ``patient``: nobody gives up before the end. A line of one who did may tell of any request of its kind.
+    """
+    second, events, raw = 0.0, [], list[tuple[float, LogLine, Event | None]]()
+    for seq in range(1, draw(st.integers(least, 8)) + 1):
+        second += draw(st.sampled_from((0.0, 0.2, 0.9, 3.0)))
+        size = draw(st.sampled_from((0, 2, 500, 40_000)))
+        status = draw(st.sampled_from((200, 201, 202, 404)))
+        each = event(
+            seq, second=second, method=draw(st.sampled_from(("GET", "PUT", "HEAD"))), path=draw(st.sampled_from(PATHS)),
+            status=status, bytes_out=size, user_agent=draw(st.sampled_from(AGENTS)),
+            user=draw(st.sampled_from((ADA, "eve"))),
+        )  # fmt: skip
+        end = "whole" if patient else draw(st.sampled_from(("whole", "whole", "whole", "left before", "left midway")))
+        later = draw(st.sampled_from((0.0, 0.1, 0.8)))
+        line = written(each, seq, later)
+        if end == "left before":
+            each, line = replace(each, aborted=draw(st.booleans())), replace(line, status=499, size=0)
+        elif end == "left midway" and each.method == "GET" and size > BUFFERED_BYTES:
+            line = replace(line, size=draw(st.integers(0, size)))
+        events.append(each)
+        raw.append((second + later, line, each))
+        if draw(st.integers(0, 3)) == 0:
+            refusal = draw(st.sampled_from(((401, 179), (413, 176), (400, 150), *(() if patient else ((502, 150),)))))
+            raw.append((second, replace(line, status=refusal[0], size=refusal[1]), None))
+    raw.sort(key=lambda row: row[0])
+    lines = tuple(replace(line, number=number) for number, (_, line, _) in enumerate(raw, start=1))
+    told = {number: each for number, (_, _, each) in enumerate(raw, start=1) if each is not None}
+    return Run(tuple(events), lines, told)
+
+
+@settings(max_examples=50, deadline=None)
+@given(runs())
+def test_any_real_run_agrees(run: Run) -> None:
+    """Every request has its line and every line its request, however alike and close together they are."""
+    found = agree(run.lines, run.events)
+    assert found.holds
+    assert {each.seq for _, each in found.pairs} == {each.seq for each in run.events}
+    assert all(fits(line, each) for line, each in found.pairs)
+
+
+@settings(max_examples=50, deadline=None)
+@given(runs(least=1, patient=True), st.data())
+def test_a_line_that_is_taken_out_is_missed(run: Run, data: st.DataObject) -> None:
+    """Its request stays behind."""
+    number = data.draw(st.sampled_from(sorted(run.told)))
+    left = [line for line in run.lines if line.number != number]
+    assert not agree(left, run.events).holds
+
+
+@settings(max_examples=50, deadline=None)
+@given(runs(patient=True), st.data())
+def test_a_line_that_is_put_in_is_found(run: Run, data: st.DataObject) -> None:
+    """Also where it is the copy of a real one: each request has one line only."""
+    source = data.draw(st.sampled_from((None, *(line for line in run.lines if needs_event(line)))))
+    second = data.draw(st.integers(0, 12))
+    invented = written(event(99, second=second, path=data.draw(st.sampled_from(PATHS))), 99)
+    added = replace(source, number=99) if source else invented
+    found = agree((*run.lines, added), run.events)
+    assert not found.holds
+
+
+CHANGES: dict[str, dict[str, object]] = {
+    "status": {"status": 207},
+    "size": {"size": 999_999},
+    "user": {"user": "mallory"},
+    "agent": {"user_agent": "curl/8"},
+    "time": {"at": START + timedelta(hours=2)},
+    "path": {"path": "/v2/a/b/manifests/2.0"},
+    "method": {"method": "DELETE"},
+}
+
+
+@settings(max_examples=50, deadline=None)
+@given(runs(least=1, patient=True), st.data())
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_line_that_is_changed_is_found(what: str, run: Run, data: st.DataObject) -> None:
+    """Whatever is changed in it."""
+    number = data.draw(st.sampled_from(sorted(run.told)))
+    lines = [replace(line, **CHANGES[what]) if line.number == number else line for line in run.lines]  # type: ignore[arg-type]
+    assert not agree(lines, run.events).holds
+
+
+@settings(max_examples=50, deadline=None)
+@given(runs(), st.randoms(use_true_random=False))
+def test_the_order_in_which_lines_and_events_are_given_changes_nothing(run: Run, random: object) -> None:
+    """What agrees is a question of time, not of order."""
+    lines, events = list(run.lines), list(run.events)
+    random.shuffle(lines)  # type: ignore[attr-defined]
+    random.shuffle(events)  # type: ignore[attr-defined]
+    assert agree(lines, events).holds
+
+
+def test_a_line_that_fits_two_requests_leaves_the_right_one_to_the_other() -> None:
+    """Taken greedily, the first line would have the second one's only request."""
+    early, late = event(1, second=0.0), event(2, second=3.9)
+    lines = [written(early, 1, 2.0), written(early, 2, 0.0)]
+    assert agree(lines, [early, late]).holds
+    assert not agree([lines[1], replace(lines[1], number=3)], [early, late]).holds
+
+
+def test_what_differs_is_told_with_what_was_seen_and_wanted() -> None:
+    """The line's own word, and the registry's."""
+    each = event(1)
+    for change, told in (
+        ({"status": 404}, ("status", "404", "200")),
+        ({"size": 77}, ("size", "77", "500")),
+        ({"user": None}, ("user", "-", "ada")),
+        ({"user_agent": "curl/8"}, ("agent", "curl/8", "docker/28")),
+        ({"at": START + timedelta(minutes=1)}, ("time", "14:01:00Z", "14:00:01Z")),
+    ):
+        (edit,) = agree([written(each, 1, **change)], [each]).edited  # type: ignore[arg-type]
+        assert (edit.what, edit.seen, edit.wanted) == told
+
+
+def test_a_changed_line_is_no_forged_one_besides() -> None:
+    """One fault is told once."""
+    each = event(1)
+    found = agree([written(each, 1, status=404)], [each])
+    assert (len(found.edited), found.forged, found.missing) == (1, (), ())
+
+
+def test_another_path_is_a_forged_line_and_a_missing_one() -> None:
+    """Nothing says that the two have to do with each other."""
+    each = event(1)
+    found = agree([written(each, 1, path=PATHS[3])], [each])
+    assert ([line.number for line in found.forged], [one.seq for one in found.missing]) == ([1], [1])
+
+
+@pytest.mark.parametrize("status", sorted(PROXY_ANSWERS))
+def test_what_nginx_answers_by_itself_needs_no_request(status: int) -> None:
+    """The registry was not asked."""
+    assert agree([written(event(1), 1, status=status, size=179)], []).holds
+
+
+def test_outside_of_the_api_nothing_needs_a_request() -> None:
+    """A page of nginx's own, found or not."""
+    for status in (200, 404):
+        assert agree([written(event(1), 1, path="/index.html", status=status)], []).holds
+
+
+def test_what_the_registry_alone_can_answer_needs_a_request() -> None:
+    """Also 404: what there is below /v2/ the registry knows, and nobody else."""
+    for status in (200, 201, 202, 204, 206, 304, 404, 416):
+        assert [line.number for line in agree([written(event(1), 1, status=status)], []).forged] == [1]
+
+
+def test_a_proxy_may_cut_and_spare() -> None:
+    """206 and 304 made of 200, and a body that the client did not take to its end."""
+    each = event(1, bytes_out=50_000)
+    for change in ({"status": 206, "size": 100}, {"status": 304, "size": 0}, {"size": 20_000}):
+        assert agree([written(each, 1, **change)], [each]).holds  # type: ignore[arg-type]
+    small = event(1, bytes_out=BUFFERED_BYTES)
+    assert not agree([written(small, 1, size=100)], [small]).holds
+
+
+def test_a_client_that_left_is_an_aborted_request() -> None:
+    """499 in the log, aborted in the journal, whichever of both saw more."""
+    gone = event(1, status=499, aborted=True, bytes_out=12)
+    assert agree([written(gone, 1, status=499, size=0)], [gone]).holds
+    assert agree([written(gone, 1, later=60, status=499, size=0)], [gone]).holds
+    assert agree([written(event(1), 1, status=499, size=0)], [event(1)]).holds
+
+
+def test_a_large_body_may_take_its_time() -> None:
+    """5 MB in five seconds more; the same delay for nothing is another request."""
+    large, small = event(1, method="PATCH", bytes_in=5_000_000), event(1, method="PATCH")
+    assert agree([written(large, 1, later=6)], [large]).holds
+    assert not agree([written(small, 1, later=6)], [small]).holds
+
+
+def test_names_are_compared_as_far_as_both_know_one() -> None:
+    """Nobody known to the registry, a bearer token unknown to nginx: right. Another name than its own: wrong."""
+    nameless = event(1, user=None)
+    assert agree([written(nameless, 1, user=ADA)], [nameless]).holds
+    known = replace(nameless, actor=ADA)
+    assert agree([written(known, 1, user=None)], [known]).holds
+    assert agree([written(known, 1, user=ADA)], [known]).holds
+    assert not agree([written(known, 1, user="eve")], [known]).holds
+
+
+def test_paths_are_compared_as_far_as_the_journal_keeps_them() -> None:
+    """A secret in a query is redacted there, and a path of thousands of characters is cut."""
+    redacted = event(1, path="/v2/?token=REDACTED&n=1")
+    assert agree([written(redacted, 1, path="/v2/?token=s3cret&n=1")], [redacted]).holds
+    assert not agree([written(redacted, 1, path="/v2/?token=s3cret&n=2")], [redacted]).holds
+    token = event(1, path="/v2/a/manifests/REDACTED")
+    assert agree([written(token, 1, path="/v2/a/manifests/ghp_0123456789")], [token]).holds
+    long = event(1, path="/v2/" + "a" * 1020)
+    assert agree([written(long, 1, path="/v2/" + "a" * 2000)], [long]).holds
+    assert not agree([written(long, 1, path="/v2/" + "b" * 2000)], [long]).holds
+
+
+def test_a_client_without_a_name_of_its_own() -> None:
+    """Nginx writes "-" where the journal has nothing."""
+    each = event(1, user_agent=None)
+    assert agree([written(each, 1, user_agent="-")], [each]).holds
