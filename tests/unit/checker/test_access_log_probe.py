@@ -1,0 +1,127 @@
+"""The access log's probe: nginx's lines, lines that are none, and whose they are."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from checker.facts import AccessLog, LogLine, NotObserved, Stack, Unavailable
+from checker.probes.nginx import AccessLogProbe, parse
+from checker.probes.surroundings import LocalFile, Surroundings
+
+UP = Stack("compose", "tp2", up=True)
+START = datetime(2026, 11, 23, 14, 0, 0, 500_000, tzinfo=UTC)
+LINE = '127.0.0.1 - ada [23/Nov/2026:14:03:22 +0000] "PUT /v2/o/r/app/manifests/1.0 HTTP/1.1" 201 0 "-" "docker/28" "-"'
+
+
+def read(folder: Path, *lines: str, tail: str = "\n") -> AccessLog:
+    """What the probe says of a log with these lines."""
+    path = folder / "access.log"
+    path.write_text("\n".join(lines) + tail, encoding="utf-8")
+    found = AccessLogProbe(Surroundings(UP, proxied=True, access_logs=(LocalFile(path),)), START).read()
+    assert isinstance(found, AccessLog)
+    return found
+
+
+def test_a_line_is_read_in_both_of_nginxs_formats() -> None:
+    """``main`` with the forwarded address, ``combined`` without; the request, who, when, how much."""
+    expected = LogLine(
+        7,
+        datetime(2026, 11, 23, 14, 3, 22, tzinfo=UTC),
+        "ada",
+        "PUT",
+        "/v2/o/r/app/manifests/1.0",
+        201,
+        0,
+        "docker/28",
+    )
+    assert parse(LINE, 7) == expected
+    assert parse(LINE.removesuffix(' "-"'), 7) == expected
+
+
+def test_time_is_read_in_its_zone() -> None:
+    """A log in another zone tells the same moment."""
+    line = parse(LINE.replace("14:03:22 +0000", "15:33:22 +0130"), 1)
+    assert line is not None
+    assert line.at == datetime(2026, 11, 23, 14, 3, 22, tzinfo=UTC)
+
+
+def test_nobody_is_nobody() -> None:
+    """A dash, where no login came; a name may hold spaces."""
+    anonymous, spaced = parse(LINE.replace("- ada", "- -"), 1), parse(LINE.replace("- ada", "- ada l"), 1)
+    assert anonymous is not None
+    assert spaced is not None
+    assert (anonymous.user, spaced.user) == (None, "ada l")
+
+
+@pytest.mark.parametrize("request_line", ["-", "", r"\x16\x03\x01\x02\x00", "GET /v2/"])
+def test_a_request_that_is_no_http_has_no_path(request_line: str) -> None:
+    """TLS on a plain port, a connection that closed: nginx logs them, and they are lines."""
+    line = parse(LINE.replace("PUT /v2/o/r/app/manifests/1.0 HTTP/1.1", request_line).replace("201", "400"), 1)
+    assert line is not None
+    assert (line.method, line.path, line.status) == ("", "", 400)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "ada pushed the image, I swear",
+        LINE[:60],
+        LINE.replace("201 0", "ok 0"),
+        LINE.replace("23/Nov", "31/Nov"),
+        LINE.replace("Nov", "nov"),
+        LINE.replace('"docker', 'docker"'),
+        LINE + " and more",
+    ],
+)
+def test_what_is_no_line_is_told_by_its_number(tmp_path: Path, line: str) -> None:
+    """And by nothing else: nobody knows what it holds."""
+    found = read(tmp_path, LINE, line, LINE)
+    assert [each.number for each in found.lines] == [1, 3]
+    assert found.unreadable == (2,)
+
+
+def test_lines_before_the_start_do_not_count(tmp_path: Path) -> None:
+    """The log has whole seconds: those of the first second do."""
+    before, first = LINE.replace("14:03:22", "13:59:59"), LINE.replace("14:03:22", "14:00:00")
+    assert [line.number for line in read(tmp_path, before, first, LINE).lines] == [2, 3]
+
+
+def test_the_graders_own_lines_are_left_out(tmp_path: Path) -> None:
+    """As in the journal."""
+    own = LINE.replace("docker/28", "labcheck/1 run/ab")
+    assert [line.number for line in read(tmp_path, own, LINE).lines] == [2]
+
+
+def test_a_line_that_is_being_written_is_left_alone(tmp_path: Path) -> None:
+    """It is neither a line nor none."""
+    found = read(tmp_path, LINE, LINE[:40], tail="")
+    assert (len(found.lines), found.unreadable) == (1, ())
+
+
+def test_a_client_cannot_end_a_field(tmp_path: Path) -> None:
+    """Quotation marks are written as codes; bytes that are no text do no harm."""
+    odd = LINE.replace("docker/28", r"x\x22 \x22y")
+    path = tmp_path / "access.log"
+    path.write_bytes(odd.encode() + b"\n" + LINE.replace("docker", "d\udcff").encode(errors="surrogateescape") + b"\n")
+    found = AccessLogProbe(Surroundings(UP, proxied=True, access_logs=(LocalFile(path),)), START).read()
+    assert isinstance(found, AccessLog)
+    assert [line.user_agent for line in found.lines] == [r"x\x22 \x22y", "d\ufffd/28"]
+
+
+def test_no_log_and_no_proxy_are_told_apart(tmp_path: Path) -> None:
+    """``access_log off``; a registry alone."""
+    assert AccessLogProbe(Surroundings(UP, proxied=True), START).read() == AccessLog(kept=False, proxied=True)
+    assert AccessLogProbe(Surroundings(UP), START).read() == AccessLog(kept=False, proxied=False)
+    assert read(tmp_path).path == str(tmp_path / "access.log")
+
+
+def test_a_log_that_cannot_be_read_is_not_observed(tmp_path: Path) -> None:
+    """Gone, or of a proxy behind a URL: never "nothing happened"."""
+    gone = Surroundings(UP, proxied=True, access_logs=(LocalFile(tmp_path / "gone"),))
+    with pytest.raises(NotObserved) as caught:
+        AccessLogProbe(gone, START).read()
+    assert caught.value.unavailable.reason == "file-unreadable"
+    unseen = Unavailable("stack-unseen", {"url": "https://x"})
+    assert AccessLogProbe(Surroundings(UP, proxied=True, access_logs=unseen), START).read() is unseen
