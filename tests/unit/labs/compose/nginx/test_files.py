@@ -104,7 +104,8 @@ def test_the_default_log_is_the_images(container: Container, map_container: MapC
 
 def test_folders_that_nginx_writes_to(container: Container, map_container: MapContainer) -> None:
     """It makes files, and no folders above them."""
-    container.write(SITE, "proxy_cache_path /cache/a/b keys_zone=x:1m; access_log /l/x/$host.log; error_log /e/x;")
+    container.write(SITE, "proxy_cache_path /cache/a/b keys_zone=x:1m; access_log /l/x/$host/a.log; error_log /e/x;")
     folders = map_container().files.folders
     root = container.folder / "root"
+    assert not any("$" in str(folder) for folder in folders)
     assert {root / "cache/a", root / "l/x", root / "e", root / "var/cache/nginx"} <= folders

@@ -2,16 +2,18 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labs.compose.model import ComposeError
-from labs.compose.nginx.mapping import Mapped
+from labs.compose.nginx.mapping import Mapped, write_configuration
+from labs.compose.nginx.programs import Program
 from labs.compose.nginx.syntax import quote
 from tests.fakes.containers import Container
-from tests.unit.labs.compose.nginx.conftest import SITE
+from tests.unit.labs.compose.nginx.conftest import MAIN, SITE
 
 MapSite = Callable[[str], str]
 MapContainer = Callable[[], Mapped]
@@ -193,6 +195,15 @@ def test_what_the_image_has_built_in_is_said_only_where_the_student_does_not(
         "uwsgi_temp_path",
         "scgi_temp_path",
     ]
+
+
+def test_nothing_is_said_of_modules_that_were_left_out(container: Container) -> None:
+    """A program without uwsgi knows no ``uwsgi_temp_path``."""
+    program = Program(Path("nginx"), (1, 25, 0), "--without-http_uwsgi_module --without-http_proxy_module")
+    write_configuration(container.place, program, MAIN)
+    added = (container.folder / "state" / "http.conf").read_text(encoding="utf-8")
+    kinds = [line.split("_temp_path")[0] for line in added.splitlines() if "_temp_path" in line]
+    assert kinds == ["client_body", "fastcgi", "scgi"]
 
 
 def test_load_module_is_named(container: Container, map_container: MapContainer) -> None:

@@ -1,5 +1,6 @@
 """What a plan says, and what is refused before nginx is asked. A program that takes everything stands for nginx."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,24 @@ def test_a_refusal_is_told_once_at_its_line(container: Container) -> None:
 def test_warnings_refuse_nothing(container: Container) -> None:
     """They are said again when it starts, in the output."""
     assert plan(container.place, (program(container.folder, "nginx: [warn] conflicting server name"),)).listens == (80,)
+
+
+def test_only_what_refuses_is_told_of_a_refusal(container: Container) -> None:
+    """With the container's ports in it, and no port that only begins like one of this machine's."""
+    said = "nginx: [warn] deprecated\nnginx: [emerg] 127.0.0.1:8080 and 127.0.0.1:80801"
+    with pytest.raises(ComposeError) as caught:
+        plan(container.place, (program(container.folder, said, 1),))
+    assert [str(issue).split(": ", 1)[1] for issue in caught.value.issues] == [
+        "nginx: [emerg] 0.0.0.0:80 and 127.0.0.1:80801"
+    ]
+
+
+def test_nginx_is_asked_away_from_the_terminal(container: Container) -> None:
+    """In a session of its own: a key with a passphrase is not asked for, as in a container without a terminal."""
+    leader = container.folder / "leader"
+    leader.write_text(f"#!{sys.executable}\nimport os, sys\nsys.exit(os.getsid(0) != os.getpid())\n", encoding="utf-8")
+    leader.chmod(0o755)
+    assert plan(container.place, (Program(leader, (1, 25, 0), ""),)).listens == (80,)
 
 
 def test_a_refusal_in_other_words_is_told_whole(container: Container) -> None:

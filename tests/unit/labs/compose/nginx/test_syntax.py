@@ -99,6 +99,15 @@ def test_insertions_at_one_place_keep_their_order() -> None:
     assert edits.apply("") == "ab"
 
 
+def test_what_is_inserted_before_a_word_stands_before_what_replaces_it() -> None:
+    """Whichever was asked for first."""
+    text = "a;"
+    edits = Edits()
+    edits.replace(parse(text)[0].name, "b")
+    edits.insert(0, "c ")
+    assert edits.apply(text) == "c b;"
+
+
 def test_a_word_is_quoted_where_it_must_be() -> None:
     """A path with a space is one word; a plain one stays plain."""
     assert quote("/etc/nginx/a.conf") == "/etc/nginx/a.conf"
