@@ -6,7 +6,8 @@ from checker import history
 from checker.checks.agreement import Agreement, agree
 from checker.checks.pushes import TAG, pushes, target_repository
 from checker.checks.telling import newest, newest_first, ref, shown
-from checker.facts import AccessLog, Backend, Facts, Journal, LogLine, Task, known
+from checker.checks.witnesses import hear
+from checker.facts import AccessLog, Backend, Facts, LogLine, Task, known
 from checker.history import describe
 from checker.model import Cause, Evidence, Finding, Status
 from pyregistry.spec.journal import Event
@@ -110,9 +111,9 @@ def _missing_causes(found: Agreement, facts: Facts) -> Iterable[Cause]:
 
 def judge_pull(facts: Facts) -> Finding:
     """After the push the student, by name, fetched the manifest that tag 1.0 points to now. HEAD is no pull."""
-    journal, tags, parameters = known(facts.journal), known(facts.tags), facts.task.parameters
-    repository = target_repository(parameters["org"], parameters["repo"])
-    now = tags.resolved.get(TAG)
+    tags, parameters = known(facts.tags), facts.task.parameters
+    repository, now = target_repository(parameters["org"], parameters["repo"]), tags.resolved.get(TAG)
+    journal = hear(facts, known(facts.journal), repository, now)
     expected: dict[str, str | int] = {
         "pull": f"{repository}:{TAG}",
         "account": parameters["user"],
@@ -122,13 +123,12 @@ def judge_pull(facts: Facts) -> Finding:
     if now is None or not stored:
         return Finding(Status.FAIL, (), {"digest": now or "-"}, expected, (Cause("pull.no-image"),))
     asked = [event for event in journal.since_start if _asks(event, repository)]
-    names = _names(facts, journal)
-    mine = [e for e in asked if history.is_manifest_pull(e) and names.get(e.seq) == parameters["user"]]
+    mine = [e for e in asked if history.is_manifest_pull(e) and history.account(e) == parameters["user"]]
     proof = next((event for event in mine if event.digest == now and event.seq > stored[0]), None)
     if proof is not None:
         return Finding(Status.PASS, shown(proof), {"pull": ref(proof), "digest": now}, expected)
     last = newest(asked)
-    ranked = [(event.seq, cause) for event in asked if (cause := _pull_cause(event, now, stored, names, facts.task))]
+    ranked = [(event.seq, cause) for event in asked if (cause := _pull_cause(event, now, stored[0], facts.task))]
     moved_at = max((event.seq for event in pushes(journal, repository)), default=0)
     ranked = [(moved_at if cause.id == "pull.moved-after" else seq, cause) for seq, cause in ranked]
     causes = newest_first(ranked) or (Cause("pull.never"),)
@@ -146,19 +146,9 @@ def _asks(event: Event, repository: str) -> bool:
     return ours and not (event.user_agent or "").startswith(SIGNING_TOOL)
 
 
-def _names(facts: Facts, journal: Journal) -> Mapping[int, str | None]:
-    """By event, who asked: as the registry knows, else, where the proxy keeps the name to itself, as its log says."""
-    names = {event.seq: history.account(event) for event in journal.since_start}
-    log = facts.access_log
-    if isinstance(log, AccessLog) and log.proxied and None in names.values():
-        pairs = agree(log.lines, [event for event in journal.since_start if event.kind == "request"]).pairs
-        names |= {event.seq: line.user for line, event in pairs if names[event.seq] is None}
-    return names
-
-
-def _pull_cause(event: Event, now: str, stored: list[int], names: Mapping[int, str | None], task: Task) -> Cause | None:
+def _pull_cause(event: Event, now: str, stored_at: int, task: Task) -> Cause | None:
     """What one request tells about a pull that does not count; None where it tells nothing."""
-    account, after = names.get(event.seq), event.seq > stored[0]
+    account, after = history.account(event), event.seq > stored_at
     if history.is_refusal(event):
         told = Cause("pull.refused", {"status": event.status or 0, "code": event.error_code or "-"})
         return told if account is not None and after else None

@@ -26,6 +26,7 @@ from checker.checks.signing import judge_secrets, judge_signature
 from checker.checks.stacks import judge_up
 from checker.checks.telling import Ranked, newest, newest_first, ref, shown
 from checker.checks.uploads import TOO_LARGE, judge_upload
+from checker.checks.witnesses import hear
 from checker.facts import NO_JOURNAL, AccessLog, Facts, Journal, LogLine, Manifest, Source, Target, known
 from checker.history import describe
 from checker.model import Cause, Check, Evidence, Finding, Status, Tense
@@ -53,7 +54,7 @@ def judge_push(facts: Facts) -> Finding:
     expected: dict[str, str | int] = {"name": f"{want}:{TAG}", "account": user, "largest-layer": LAYER_BYTES}
     if now is None and facts.journal == NO_JOURNAL:
         return Finding(Status.FAIL, (), {"digest": "-"}, expected, (Cause("push.absent"),))
-    journal = known(facts.journal)
+    journal = hear(facts, known(facts.journal), want, now)
     proof = newest(e for e in pushes(journal, want) if e.digest == now and history.account(e) in {user, None})
     if proof is None or now is None:
         last = newest(event for event in journal.since_start if history.write_target(event) is not None)

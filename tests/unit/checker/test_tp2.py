@@ -654,3 +654,32 @@ def test_an_attempt_of_many_thousand_requests_is_judged_within_two_seconds() -> 
     begun_at = time.process_time()
     assert all(judged(check, facts).status is Status.PASS for check in CHECKS)
     assert time.process_time() - begun_at < 2
+
+
+def printed(scene: Scene) -> Facts:
+    """What registry:2 prints, read as a journal: no names, and no digests of what was asked for by tag."""
+    journal = scene.diary.journal()
+    events = tuple(
+        replace(event, detail={}, digest=None if event.reference == "1.0" else event.digest) for event in journal.events
+    )
+    return world(scene, journal=replace(journal, events=events))
+
+
+def test_a_registry_that_prints_neither_names_nor_digests_is_graded_all_the_same() -> None:
+    """The proxy's log knows who came, and the tag what it is since it was pushed."""
+    assert set(statuses(printed(begun().push("c").sign().push().sign().pull())).values()) == {Status.PASS}
+
+
+@pytest.mark.parametrize(
+    ("scene", "cause"),
+    [
+        (begun().push().sign(), {"TP2-PULL": "pull.never"}),
+        (begun().get().push().sign(), {"TP2-PULL": "pull.moved-after"}),
+        (begun().push().pull(user="eve"), {"TP2-PULL": "pull.another-account"}),
+        (begun().push(user="eve").pull(), {"TP2-PUSH": "push.another-account"}),
+        (begun().push(tag="v1"), {"TP2-PUSH": "push.other-tag"}),
+    ],
+)
+def test_a_registry_that_prints_little_hides_no_fault(scene: Scene, cause: dict[str, str]) -> None:
+    """What it does not tell helps nobody."""
+    assert failed(verdicts(printed(scene))) == cause

@@ -1,0 +1,61 @@
+"""What the journal tells once the other witnesses have been heard: the log on who came, the tag on what it is. Pure.
+
+A registry that asks nobody for a password knows no names where the proxy keeps them to itself; registry:2, read by what
+it prints, knows none at all, nor the digest of what was pushed or pulled by a tag.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from checker import history
+from checker.checks.agreement import agree
+from checker.checks.pushes import TAG, pushes
+from checker.facts import AccessLog, Facts, Journal
+from pyregistry.spec.journal import Event
+
+
+def hear(facts: Facts, journal: Journal, repository: str, now: str | None) -> Journal:
+    """The journal with names and digests that it lacks; what it knows stays as it is.
+
+    Args:
+        facts: Where the proxy's log is, if there is one.
+        journal: As it was read.
+        repository: Of the exercise.
+        now: The digest of its tag.
+    """
+    return _with_digests(_with_names(facts, journal), repository, now)
+
+
+def _with_names(facts: Facts, journal: Journal) -> Journal:
+    """Who asked, as the proxy's line on the same request says."""
+    log, requests = facts.access_log, [event for event in journal.since_start if event.kind == "request"]
+    if not isinstance(log, AccessLog) or not log.proxied or all(history.account(event) for event in requests):
+        return journal
+    users = {event.seq: line.user for line, event in agree(log.lines, requests).pairs}
+    return replace(journal, events=tuple(_named(journal.events, users)))
+
+
+def _named(events: Iterable[Event], users: dict[int, str | None]) -> Iterable[Event]:
+    """The events, each with the user of its line where it has no name of its own."""
+    for event in events:
+        user = None if history.account(event) else users.get(event.seq)
+        yield replace(event, detail={**event.detail, "claimed_user": user}) if user else event
+
+
+def _with_digests(journal: Journal, repository: str, now: str | None) -> Journal:
+    """From its last push on the tag is what it is now."""
+    moved_at = max((event.seq for event in pushes(journal, repository)), default=None)
+    if now is None or moved_at is None or all(event.digest for event in pushes(journal, repository)):
+        return journal
+    return replace(
+        journal,
+        events=tuple(
+            replace(event, digest=now) if _is_of_tag(event, repository) and event.seq >= moved_at else event
+            for event in journal.events
+        ),
+    )
+
+
+def _is_of_tag(event: Event, repository: str) -> bool:
+    """The request named the tag, and the registry did not say which digest that was."""
+    return event.repository == repository and event.reference == TAG and event.digest is None
