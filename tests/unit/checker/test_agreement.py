@@ -272,5 +272,5 @@ def test_a_client_s_words_are_compared_as_nginx_writes_them(said: str, logged: s
 
 def test_a_name_is_compared_as_nginx_writes_it() -> None:
     """Byte by byte of UTF-8."""
-    each = event(1, detail={"claimed_user": "ad\xe8le"})
+    each = event(1, user="ad\xe8le")
     assert agree([written(each, 1, user=r"ad\xC3\xA8le")], [each]).holds
