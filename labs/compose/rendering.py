@@ -24,7 +24,8 @@ class _Dumper(yaml.SafeDumper):
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     """Double quotes where a reader would take it for something else."""
-    is_plain = dumper.resolve(yaml.ScalarNode, value, (True, False)) == _STRING_TAG and not _YES_OR_NO.fullmatch(value)
+    tag = dumper.resolve(yaml.ScalarNode, value, (True, False))  # type: ignore[no-untyped-call]  # PyYAML has no types
+    is_plain = tag == _STRING_TAG and not _YES_OR_NO.fullmatch(value)
     style = "|" if "\n" in value else None if is_plain else '"'
     return dumper.represent_scalar(_STRING_TAG, value, style=style)
 
