@@ -2,18 +2,18 @@
 
 import json
 import os
+import secrets
 import signal
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from labs.catalog.model import load
+from labs.catalog.model import load, slugs
 from labs.home import LabHome
 from labs.ports import is_free
 from labs.stack.interface import Inventory, StackState
@@ -22,6 +22,7 @@ from labs.stack.twin import Twin
 
 TIMEOUT_SECONDS = 60
 BIN = Path(sys.executable).parent
+FIRST_BASE, BASES = 10_000, 18_000
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,9 @@ class LabUnderTest:
         """Run ``labstack`` and expect an exit code."""
         return self._run([sys.executable, "-m", "labs", *words], {code})
 
-    def labcheck(self, *words: str) -> tuple[int, dict[str, Any]]:
-        """Grade TP-1: the exit code and the result document, empty where there was nothing to grade."""
-        done = self._run([sys.executable, "-m", "checker", "tp1", "--json", *words], {0, 1, 3, 4, 5})
+    def labcheck(self, slug: str = "tp1", *words: str) -> tuple[int, dict[str, Any]]:
+        """Grade an exercise: the exit code and the result document, empty where there was nothing to grade."""
+        done = self._run([sys.executable, "-m", "checker", slug, "--json", *words], {0, 1, 3, 4, 5})
         return done.returncode, json.loads(done.stdout or "{}")
 
     @property
@@ -80,13 +81,13 @@ class LabUnderTest:
 
 
 def free_port_base() -> int:
-    """A base whose ports nobody holds."""
-    service = load("tp1").services[0]
+    """A base whose ports nobody holds, below those that the system gives to clients: one of these may come any time."""
+    labs = [load(slug) for slug in slugs()]
+    services = [port for lab in labs for service in lab.services for port in (service.port, service.tls_port)]
+    private = [port for lab in labs if lab.private for port in (0, lab.private.https_port, lab.private.http_port)]
     while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            base = int(probe.getsockname()[1]) - service.port
-        if base < 2**16 - 100 and is_free(base + service.tls_port):
+        base = FIRST_BASE + secrets.randbelow(BASES)
+        if all(is_free(base + port) for port in (*services, *private)):
             return base
 
 
@@ -124,9 +125,19 @@ def running_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabUnderTe
 
 
 @pytest.fixture
-def lab(running_lab: LabUnderTest) -> LabUnderTest:
-    """TP-1 freshly started: what an earlier test did is gone."""
-    running_lab.labstack("reset", "tp1", "--yes")
-    if running_lab.runner.status(load("tp1")).state is not StackState.UP:
-        running_lab.labstack("up", "tp1")
-    return running_lab
+def begin(running_lab: LabUnderTest) -> Callable[[str], LabUnderTest]:
+    """Starts an exercise freshly: what an earlier test did in it is gone."""
+
+    def begin(slug: str) -> LabUnderTest:
+        running_lab.labstack("reset", slug, "--yes")
+        if running_lab.runner.status(load(slug)).state is not StackState.UP:
+            running_lab.labstack("up", slug)
+        return running_lab
+
+    return begin
+
+
+@pytest.fixture
+def lab(begin: Callable[[str], LabUnderTest]) -> LabUnderTest:
+    """TP-1 freshly started."""
+    return begin("tp1")

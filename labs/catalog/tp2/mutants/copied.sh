@@ -10,6 +10,7 @@ make_keys
 other=$LAB_REGISTRY/$LAB_ORG/$LAB_REPO/other
 docker tag "$image:1.0" "$other:1.0"
 docker push "$other:1.0"
+docker rmi "$other:1.0"
 sign "$other:1.0"
 python - "$other:1.0" "$image:1.0" <<'PYTHON'
 import os, sys
