@@ -127,6 +127,8 @@ def judge_pull(facts: Facts) -> Finding:
     proof = next((event for event in mine if event.digest == now and event.seq > stored[0]), None)
     if proof is not None:
         return Finding(Status.PASS, shown(proof), {"pull": ref(proof), "digest": now}, expected)
+    if any(history.is_manifest_pull(event) and history.account(event) is None for event in asked):
+        known(facts.access_log)  # the registry does not know who that was; the proxy may
     last = newest(asked)
     ranked = [(event.seq, cause) for event in asked if (cause := _pull_cause(event, now, stored[0], facts.task))]
     moved_at = max((event.seq for event in pushes(journal, repository)), default=0)

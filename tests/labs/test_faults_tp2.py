@@ -92,6 +92,13 @@ def test_a_hang_while_reading_makes_verdicts_inconclusive(source: Source) -> Non
     assert {after[code] for code in affected(source)} <= {Status.INCONCLUSIVE}
 
 
+def test_where_the_registry_knows_no_names_the_log_is_needed() -> None:
+    """Whoever pulled stands in the proxy's log alone: unread, it makes nobody anonymous."""
+    nameless = replace(SOLVED, journal=begun().push(user=None).sign().pull(user=None).diary.journal())
+    broken = {Source.ACCESS_LOG: Broken(Source.ACCESS_LOG, FAULTS["exception"])}
+    assert statuses(nameless, **broken)["TP2-PULL"] is Status.INCONCLUSIVE
+
+
 def test_every_source_that_a_check_needs_is_one_that_it_uses() -> None:
     """The runner reads what a check says that it uses; nothing else is there when it judges."""
     assert {check.code: NEEDED[check.code] <= set(check.uses) for check in CHECKS} == dict.fromkeys(CODES, True)
