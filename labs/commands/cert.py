@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     wish = Wish(names, _lifetime(arguments.days), kind, has_intermediate=arguments.intermediate)
     folder = CertificateFolder(arguments.out)
     _tell(folder, folder.issue(wish, is_forced=arguments.force), wish, console)
-    _tell_trust(folder.authority[0], names[0], os.environ, console)
+    tell_trust(folder.authority[0], names[0], os.environ, console)
     return 0
 
 
@@ -68,8 +68,8 @@ def _tell(folder: CertificateFolder, issued: Issued, wish: Wish, console: Consol
         console.note("cert.replaced")
 
 
-def _tell_trust(authority: Path, name: str, environ: Mapping[str, str], console: Console) -> None:
-    """The commands that make the student's docker trust the CA for a registry's name, unless it does."""
+def tell_trust(authority: Path, name: str, environ: Mapping[str, str], console: Console) -> None:
+    """The commands that make the student's docker trust a CA for a registry's name, unless it does."""
     registry = f"registry.{name.removeprefix(WILDCARD)}" if name.startswith(WILDCARD) else name
     known = environ.get("LAB_CERTS_D", "")
     if known and _holds(Path(known) / registry / "ca.crt", authority):
