@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from checker import checks
 from checker.endpoints import UnusableUrl, other_registry, own_registry
@@ -25,8 +26,11 @@ from labs.catalog import model as catalog
 from labs.home import LabHome
 from pyregistry import __version__
 
+if TYPE_CHECKING:
+    from checker.watching import Sight
+
 WATCH_SECONDS = 1.0
-"""Between two looks at the journal; each look costs a stat."""
+"""Between two looks at what there is; each costs a stat a file."""
 DEBUG = "LABCHECK_DEBUG"
 """Set, a fault of our own shows where it happened; a student never sees a traceback."""
 CLEAR_SCREEN = "\x1b[2J\x1b[H"
@@ -109,9 +113,9 @@ def _run_lab(slug: str, options: argparse.Namespace, messages: Messages) -> Exit
     reader = leads_to(sys.stdout) if options.watch else None
     while True:
         # Taken before grading: what happens meanwhile is not lost.
-        seen = _size(slug) if options.watch else 0
+        seen = _look(slug) if options.watch else None
         outcome = _grade(slug, options, messages)
-        if not options.watch or outcome not in {ExitCode.NOT_DONE, ExitCode.INCONCLUSIVE}:
+        if seen is None or outcome not in {ExitCode.NOT_DONE, ExitCode.INCONCLUSIVE}:
             return outcome
         _say(messages.text("line", "watching") + "\n")
         if leads_to(sys.stdout) != reader:
@@ -207,32 +211,18 @@ def _write_files(report: Report, options: argparse.Namespace, messages: Messages
     return True
 
 
-def _size(slug: str) -> int:
-    """Bytes of the journal now; 0 where there is none."""
-    path = _journal(slug)
-    return path.stat().st_size if path and path.is_file() else 0
+def _look(slug: str) -> "Sight":
+    """What there is of the exercise now."""
+    from checker import watching
+
+    return watching.look(LabHome.locate().stack(slug), time.monotonic())
 
 
-def _has_news(slug: str, seen: int) -> bool:
-    """Whether anybody but the grader did anything since the journal had ``seen`` bytes, or it was begun anew."""
-    from checker.probes.journal import is_news
+def _has_news(slug: str, seen: "Sight") -> bool:
+    """Whether anybody but the grader did anything since."""
+    from checker import watching
 
-    size, path = _size(slug), _journal(slug)
-    if size <= seen or path is None:
-        return size < seen
-    with path.open("rb") as journal:
-        journal.seek(seen)
-        return is_news(journal.read())
-
-
-def _journal(slug: str) -> Path | None:
-    """Where the journal of the attempt under way is."""
-    try:
-        attempt = Attempt.load(LabHome.locate().stack(slug))
-    except AttemptUnreadable:
-        return None
-    path = own_registry(attempt).journal if attempt else None
-    return Path(path) if path else None
+    return watching.has_news(LabHome.locate().stack(slug), seen, time.monotonic())
 
 
 # --- words about checks
