@@ -311,7 +311,8 @@ def test_port_80_redirects_to_tls(front: Front) -> None:
 
 def test_redirects_of_nginxs_own_name_the_port_of_the_container(front: Front) -> None:
     """443 is left out, and ``$server_port`` says it."""
-    with front.run(**{"location /v2/ {": "location = /p { return 307 /$server_port; } location /v2/ {"}):
+    port = "location = /p { if ($server_port = 443) { return 307 /${server_port}; } }"
+    with front.run(**{"location /v2/ {": f"{port} location /v2/ {{"}):
         assert front.ask(path="/v2").headers["Location"] == f"https://{NAME}/v2/"
         assert front.ask(path="/p").headers["Location"] == f"https://{NAME}/443"
 

@@ -91,6 +91,8 @@ class Neighbours:
     def _disguise(self, statement: Statement, blocks: Blocks, match: re.Match[str]) -> None:
         """Say to the service what nginx would have said to it by its name, and undo its redirects as nginx would."""
         added = self._host_header(_host(match), blocks)
+        if match["scheme"] == "https://" and not in_force("proxy_ssl_name", self.main, blocks):
+            added += f" proxy_ssl_name {quote(match['host'])};"
         redirects = in_force("proxy_redirect", self.main, blocks)
         if "$" not in statement.values[0] and (not redirects or redirects[0].values == ("default",)):
             added += _default_redirect(match, blocks)

@@ -12,9 +12,12 @@ from labs.compose.model import Issue
 from labs.compose.nginx.files import PATHS
 from labs.compose.nginx.mapping import Mapped, written
 from labs.compose.nginx.tree import Statement, absolute, walk
+from labs.compose.nginx.words import say
 from labs.compose.place import Place
 
-TIMEOUT_SECONDS = 20
+TIMEOUT_SECONDS = 20.0
+"""It takes a hundredth of one. A host name that only a far name server knows (syslog, stapling) may keep it longer."""
+
 # nginx: [emerg] text, or once its log is open: 2026/11/23 23:21:54 [emerg] 1#1: text
 LINE = re.compile(r"^(?:nginx: |\S+ \S+ )\[(?P<level>\w+)\] (?:\d+#\d+: )?(?P<text>.*)$", re.MULTILINE)
 POSITION = re.compile(r" in (?P<file>/.*):(?P<line>\d+)$")
@@ -35,19 +38,24 @@ class Trial:
         return any(NEWER.search(issue.text) for issue in self.issues)
 
 
-def run_trial(place: Place, mapped: Mapped, command: tuple[str, ...]) -> Trial:
+def run_trial(
+    place: Place, mapped: Mapped, command: tuple[str, ...], timeout_seconds: float = TIMEOUT_SECONDS
+) -> Trial:
     """Test a configuration; ``command`` is the one that would run it."""
     # A session of its own: for a key with a passphrase OpenSSL would ask the terminal, which a container does not have.
-    done = subprocess.run(
-        [*command, "-t"],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-        timeout=TIMEOUT_SECONDS,
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    try:
+        done = subprocess.run(
+            [*command, "-t"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=timeout_seconds,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except subprocess.TimeoutExpired:
+        return Trial((Issue(mapped.sources[0].here, None, say("silent", seconds=timeout_seconds)),))
     said = dict.fromkeys((match["level"], match["text"]) for match in LINE.finditer(done.stderr))
     refused = tuple(_issue(place, mapped, text, level) for level, text in said if level in REFUSALS)
     if done.returncode and not refused:

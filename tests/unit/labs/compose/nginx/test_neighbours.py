@@ -24,7 +24,10 @@ def pass_of(map_site: MapSite, passing: str) -> str:
     ("typed", "mapped"),
     [
         ("proxy_pass http://registry:5000;", "proxy_pass http://127.0.0.1:15000;"),
-        ("proxy_pass https://registry:5000/v2/;", "proxy_pass https://127.0.0.1:15000/v2/;"),
+        (
+            "proxy_pass https://registry:5000/v2/;",
+            "proxy_pass https://127.0.0.1:15000/v2/; proxy_ssl_name registry;",
+        ),
         ("proxy_pass http://REGISTRY:5000$request_uri;", "proxy_pass http://127.0.0.1:15000$request_uri;"),
         ('proxy_pass "http://registry:5000/x y";', 'proxy_pass "http://127.0.0.1:15000/x y";'),
         ("proxy_pass http://registry:5001;", "proxy_pass http://127.0.0.1:1;"),
@@ -126,6 +129,13 @@ def test_headers_that_were_inherited_stay_inherited(map_site: MapSite) -> None:
         'proxy_pass http://127.0.0.1:15000; proxy_set_header X-Forwarded-Proto "$scheme";'
         " proxy_set_header Host registry:5000;" in mapped
     )
+
+
+def test_a_certificate_of_the_service_is_looked_at_by_its_name(map_site: MapSite) -> None:
+    """Not by this machine's address; the student's own name goes first."""
+    location = "location / { proxy_set_header Host x; proxy_pass https://registry:5000; }"
+    assert " proxy_ssl_name registry;" in map_site(f"server {{ {location} }}")
+    assert " proxy_ssl_name registry;" not in map_site(f"server {{ proxy_ssl_name other; {location} }}")
 
 
 @pytest.mark.parametrize(

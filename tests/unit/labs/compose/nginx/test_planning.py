@@ -1,13 +1,15 @@
 """What a plan says, and what is refused before nginx is asked. A program that takes everything stands for nginx."""
 
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from labs.compose.model import ComposeError
 from labs.compose.nginx import plan
+from labs.compose.nginx.mapping import write_configuration
 from labs.compose.nginx.programs import Program
+from labs.compose.nginx.trial import run_trial
 from tests.fakes.containers import Container
 
 
@@ -141,6 +143,17 @@ def test_only_what_refuses_is_told_of_a_refusal(container: Container) -> None:
     assert [str(issue).split(": ", 1)[1] for issue in caught.value.issues] == [
         "nginx: [emerg] 0.0.0.0:80 and 127.0.0.1:80801"
     ]
+
+
+def test_a_program_that_does_not_end_is_ended(container: Container) -> None:
+    """A command of a student's does not hang."""
+    sleeper = container.folder / "sleeper"
+    sleeper.write_text("#!/bin/sh\nexec sleep 100\n", encoding="ascii")
+    sleeper.chmod(0o755)
+    container.write("/etc/nginx/x", "events { }")
+    mapped = write_configuration(container.place, Program(sleeper, (1, 25, 0), ""), PurePosixPath("/etc/nginx/x"))
+    (issue,) = run_trial(container.place, mapped, (str(sleeper),), timeout_seconds=0.1).issues
+    assert issue.text.startswith("nginx -t did not end within 0 s")
 
 
 def test_nginx_is_asked_away_from_the_terminal(container: Container) -> None:
