@@ -1,25 +1,33 @@
 """``labstack up``."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from labs.attempts import Attempt
 from labs.catalog.model import Lab
+from labs.commands.cert import tell_trust
 from labs.commands.selection import add_engine, add_labs, chosen, embedded
 from labs.console import Console
+from labs.stack.acme import AcmeServer, demand_program
 from labs.stack.environment import Internet, choose_docker, choose_internet
-from labs.stack.interface import StackRunner
+from labs.stack.interface import StackError, StackRunner
+from labs.stack.process_runner import ProcessRunner
 
 
 def configure(parser: argparse.ArgumentParser, console: Console) -> None:
-    """``[TP…] [--engine ENGINE]``."""
+    """``[TP…] [--engine ENGINE] [--acme]``."""
     add_labs(parser, console)
     add_engine(parser, console)
+    parser.add_argument("--acme", action="store_true", help=console.text("help.arg.acme"))
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Bring stacks up."""
-    attempts = bring_up(embedded(arguments.engine), chosen(arguments.labs), console)
+    runner, labs = embedded(arguments.engine), chosen(arguments.labs)
+    with_acme = _with_acme(runner, labs) if arguments.acme else []
+    attempts = bring_up(runner, labs, console)
+    for lab in with_acme:
+        _tell_acme(runner.serve_acme(lab, console.note), runner.environ, console)
     console.say("up.next", lab=attempts[0].slug)
     return 0
 
@@ -28,6 +36,28 @@ def bring_up(runner: StackRunner, labs: Sequence[Lab], console: Console) -> list
     """Bring stacks up, one after the other, and say where they are."""
     _say_whose(runner, labs, console)
     return [_bring_up(runner, lab, console) for lab in labs]
+
+
+def _with_acme(runner: ProcessRunner, labs: Sequence[Lab]) -> list[Lab]:
+    """The exercises that an ACME server is for. Raises StackError where there is none, or no server to run."""
+    demand_program(runner.environ)
+    found = [lab for lab in labs if lab.private]
+    if not found:
+        raise StackError("error.no-acme", lab=labs[0].id)
+    return found
+
+
+def _tell_acme(server: AcmeServer, environ: Mapping[str, str], console: Console) -> None:
+    """Where it is, what to type, and whom to trust then."""
+    name = server.private.name
+    console.say("acme.up", directory=server.directory, name=name, port=server.challenge_port)
+    if server.client(environ) is None:
+        console.note("acme.no-client")
+    else:
+        console.say("acme.next")
+        console.write(f"  certbot certonly --webroot -w www -d {name}")
+        console.write(f"  cp letsencrypt/live/{name}/*.pem certs/")
+    tell_trust(server.root, name, environ, console)
 
 
 def _say_whose(runner: StackRunner, labs: Sequence[Lab], console: Console) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from labs.attempts import Attempt, Endpoint
 from labs.home import MACHINES, LabHome
+from labs.stack import acme
 from labs.stack.files import write_whole
 from labs.stack.interface import StackError
 
@@ -178,6 +179,7 @@ def environment(
         "LAB_ORG": attempt.parameters["org"],
         "LAB_REPO": attempt.parameters["repo"],
         "LAB_NONCE": attempt.parameters["nonce"],
+        **acme.variables(home, attempt.slug),
     }
 
 

@@ -14,6 +14,7 @@ from labs.home import MACHINES, LabHome
 from labs.messages import language
 from labs.processes import wait_until
 from labs.stack import authority, environment, inventory, workspace
+from labs.stack.acme import AcmeServer
 from labs.stack.interface import NEVER_USED, Inventory, Progress, StackError, StackState, StackStatus
 from labs.stack.internet import Names, private_names
 from labs.stack.journal import head_seq
@@ -53,10 +54,13 @@ class ProcessRunner:
         inventory.regain(self.home, lab.id)
         with self._changing():
             is_wanted = self.status(lab).state in {StackState.UP, StackState.BROKEN}
+            has_acme = any(server.is_expected() for server in self.acme(lab))
             self._stop(lab)
             kept = self._clear(lab)
             if is_wanted:
                 self._up(lab, progress)
+                if has_acme:
+                    self._serve_acme(lab, progress)
             else:
                 self._publish(lab)
         return kept
@@ -70,7 +74,8 @@ class ProcessRunner:
         except AttemptUnreadable:
             is_damaged = True
         ours = tuple(service for twin in twins for service in twin.status())
-        built = projects.services()
+        built, acme = projects.services(), self.acme(lab)
+        is_damaged = is_damaged or any(server.is_broken() for server in acme)
         is_taken_down = (self.home.stack(lab.id) / DOWN).exists() and not any(service.pid for service in built)
         is_whole = all(service.pid for service in ours) and all(twin.is_whole() for twin in twins)
         if attempt and is_whole and not is_damaged and not is_taken_down:
@@ -79,12 +84,15 @@ class ProcessRunner:
             state = StackState.BROKEN
         else:
             state = StackState.DOWN if attempt else StackState.NEVER
-        return StackStatus(lab.id, state, attempt, (*ours, *built))
+        return StackStatus(
+            lab.id, state, attempt, (*ours, *(row for server in acme for row in server.status()), *built)
+        )
 
     def inventory(self, lab: Lab) -> Inventory:
         """See ``StackRunner.inventory``."""
-        doors = [door.process for twin in self.twins(lab) for door in twin.doors]
-        running = [process.name for process in doors if process.members()]
+        ours = [door.process for twin in self.twins(lab) for door in twin.doors]
+        ours += [process for server in self.acme(lab) for process in server.processes]
+        running = [process.name for process in ours if process.members()]
         return inventory.take(self.home, lab.id, [*running, *self.projects(lab).running()])
 
     def forwarded(self, lab: Lab) -> Names:
@@ -95,6 +103,21 @@ class ProcessRunner:
     def projects(self, lab: Lab) -> Projects:
         """What the student runs on the exercise's machines."""
         return Projects(tuple(self.home.engine(lab.id, machine) for machine in MACHINES))
+
+    def serve_acme(self, lab: Lab, progress: Progress) -> AcmeServer:
+        """Bring up the ACME server of an exercise that is up.
+
+        Raises:
+            StackError: pebble is not installed, or the exercise has no registry that needs a certificate.
+        """
+        with self._changing():
+            return self._serve_acme(lab, progress)
+
+    def acme(self, lab: Lab) -> Sequence[AcmeServer]:
+        """The ACME server, where it is or would be; none where the exercise builds no registry. Raises StackError."""
+        if lab.private is None:
+            return ()
+        return (AcmeServer(self.home, lab.id, lab.private, self._recorded_base(lab) or ports.base(self.environ)),)
 
     def twins(self, lab: Lab) -> Sequence[Twin]:
         """The stack's services, where they are; before the first start where they will be. Raises StackError."""
@@ -147,7 +170,17 @@ class ProcessRunner:
         attempt.save(self.home.stack(lab.id))
         (self.home.stack(lab.id) / DOWN).unlink(missing_ok=True)
         self._publish(lab)
+        for server in self.acme(lab):
+            if server.is_expected():
+                server.start(self.environ, progress)
         return attempt
+
+    def _serve_acme(self, lab: Lab, progress: Progress) -> AcmeServer:
+        """Bring up the ACME server where the record says that the exercise is."""
+        for server in self.acme(lab):
+            server.start(self.environ, progress)
+            return server
+        raise StackError("error.no-acme", lab=lab.id)
 
     def _registries(self, lab: Lab, twins: Sequence[Twin]) -> dict[str, Endpoint]:
         """Where the exercise's registries are, and where the student's will be."""
@@ -208,6 +241,8 @@ class ProcessRunner:
         """End the services' processes, the student's own too."""
         for twin in self.twins(lab):
             twin.stop()
+        for server in self.acme(lab):
+            server.stop()
         self.projects(lab).stop()
 
     def _clear(self, lab: Lab) -> Path | None:
