@@ -14,6 +14,12 @@ HOSTED = "hosted"
 PRIVATE = "private"
 """Role of the registry that the student builds."""
 
+EMBEDDED = "embedded"
+"""Engine whose stacks are processes of this machine."""
+
+DOCKER = "docker"
+"""Engine whose stacks are containers: Docker's."""
+
 SCHEMA = "oci-registry-lab/attempt/1"
 FILE_NAME = "attempt.json"
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from labs.commands.selection import chosen, embedded
+from labs.commands.selection import chosen, local
 from labs.console import Console
 from labs.stack.doctor import Health, Symptom, examine
 from labs.stack.interface import StackError
@@ -15,7 +15,7 @@ def configure(_parser: argparse.ArgumentParser, _console: Console) -> None:
 def run(_arguments: argparse.Namespace, console: Console) -> int:
     """Say what this machine has and lacks, each lack with its cure; 1 when something must be cured."""
     symptoms = []
-    for symptom in examine(embedded(), chosen(())):
+    for symptom in examine(local(), chosen(())):
         _show(symptom, console)
         symptoms.append(symptom)
     ill = sum(symptom.health is Health.ILL for symptom in symptoms)

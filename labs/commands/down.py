@@ -2,7 +2,7 @@
 
 import argparse
 
-from labs.commands.selection import add_labs, chosen, embedded
+from labs.commands.selection import add_labs, chosen, local
 from labs.console import Console
 from labs.stack.notebooks import NotebookServer
 
@@ -14,7 +14,7 @@ def configure(parser: argparse.ArgumentParser, console: Console) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Take stacks down; what was pushed stays. Without a name, JupyterLab goes too."""
-    runner = embedded()
+    runner = local()
     for lab in chosen(arguments.labs):
         runner.down(lab)
         console.say("down.done", lab=lab.id)

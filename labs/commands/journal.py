@@ -7,7 +7,7 @@ from pathlib import Path
 
 from labs.attempts import Attempt
 from labs.catalog.model import Lab
-from labs.commands.selection import add_lab, begun, embedded, lab
+from labs.commands.selection import add_lab, begun, lab, local
 from labs.console import Console
 from labs.stack import journal
 from labs.stack.interface import StackError
@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser, console: Console) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Show what happened since the attempt began."""
-    runner, asked = embedded(), lab(arguments.lab)
+    runner, asked = local(), lab(arguments.lab)
     attempt = begun(runner, asked)
     path = _journal(runner, asked, attempt)
     events = [event for event in journal.events(path) if event.seq > attempt.horizon_seq]

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from labs.commands.selection import add_lab, embedded, lab
+from labs.commands.selection import add_lab, lab, local
 from labs.console import Console
 from labs.stack.interface import StackError
 
@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser, console: Console) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Print what the services of a stack said."""
     chosen = lab(arguments.lab)
-    stack = embedded().status(chosen)
+    stack = local().status(chosen)
     logs = [log for service in stack.services for log in (service.log, *service.request_logs) if log.is_file()]
     if not logs:
         raise StackError("error.no-logs" if stack.attempt else "error.not-started", lab=chosen.id)

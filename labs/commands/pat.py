@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from labs.commands.selection import embedded, hosted
+from labs.commands.selection import hosted, local
 from labs.console import Console
 
 COLUMNS = ("id", "kind", "scopes", "state", "expires_at", "note")
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 def _new(arguments: argparse.Namespace, console: Console) -> int:
     """The secret alone goes to standard output, so that ``PAT=$(labstack pat new …)`` and a pipe work."""
-    attempt, twin = hosted(embedded())
+    attempt, twin = hosted(local())
     options = [*("--scopes", arguments.scopes), *(["--fine-grained"] if arguments.fine_grained else [])]
     for name in ("expires_in", "note"):
         if value := getattr(arguments, name):
@@ -46,7 +46,7 @@ def _new(arguments: argparse.Namespace, console: Console) -> int:
 
 def _list(_arguments: argparse.Namespace, console: Console) -> int:
     """The student's tokens, without their secrets."""
-    attempt, twin = hosted(embedded())
+    attempt, twin = hosted(local())
     tokens = json.loads(twin.manage("pat", "list", attempt.parameters["user"], "--json"))
     rows = [[_cell(token.get(column)) for column in COLUMNS] for token in tokens]
     console.table([console.text(f"pat.{column}") for column in COLUMNS], rows)
@@ -55,7 +55,7 @@ def _list(_arguments: argparse.Namespace, console: Console) -> int:
 
 def _revoke(arguments: argparse.Namespace, console: Console) -> int:
     """End a token's life."""
-    _, twin = hosted(embedded())
+    _, twin = hosted(local())
     twin.manage("pat", "revoke", arguments.id)
     console.note("pat.revoked", id=arguments.id)
     return 0

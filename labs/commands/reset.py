@@ -4,7 +4,7 @@ import argparse
 import shlex
 
 from labs.catalog.model import Lab
-from labs.commands.selection import add_labs, chosen, embedded
+from labs.commands.selection import add_labs, chosen, local
 from labs.console import Console
 from labs.home import MACHINES, LabHome
 from labs.stack.interface import NEVER_USED, Inventory, StackRunner
@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if bool(arguments.labs) == arguments.all:
         console.note("reset.which")
         return EXIT_USAGE
-    runner = embedded()
+    runner = local()
     found = {lab.id: (lab, runner.inventory(lab)) for lab in chosen(arguments.labs)}
     used = {slug: pair for slug, pair in found.items() if pair[1] != NEVER_USED}
     for slug in found.keys() - used.keys():

@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from labs.attempts import HOSTED, Attempt
+from labs.attempts import DOCKER, EMBEDDED, HOSTED, Attempt
 from labs.catalog.model import Lab, load, slugs
 from labs.console import Console
 from labs.home import LabHome
@@ -26,8 +26,7 @@ def add_lab(parser: argparse.ArgumentParser, console: Console) -> None:
 
 def add_engine(parser: argparse.ArgumentParser, console: Console) -> None:
     """``--engine embedded|docker``."""
-    choices = ("embedded", "docker")
-    parser.add_argument("--engine", choices=choices, default=choices[0], help=console.text("help.arg.engine"))
+    parser.add_argument("--engine", choices=(EMBEDDED, DOCKER), help=console.text("help.arg.engine"))
 
 
 def chosen(names: Sequence[str]) -> list[Lab]:
@@ -43,11 +42,9 @@ def lab(name: str) -> Lab:
         raise StackError("error.no-such-lab", name=name, names=", ".join(slugs())) from None
 
 
-def embedded(engine: str = "embedded") -> ProcessRunner:
-    """What runs the stacks here. Raises StackError for the engine that has no stack yet."""
-    if engine != "embedded":
-        raise StackError("error.no-compose", names=", ".join(slugs()))
-    return ProcessRunner(LabHome.locate(), os.environ)
+def local(engine: str | None = None) -> ProcessRunner:
+    """What runs the stacks here, new ones in an engine of one's choice."""
+    return ProcessRunner(LabHome.locate(), os.environ, engine)
 
 
 def begun(runner: ProcessRunner, lab: Lab) -> Attempt:

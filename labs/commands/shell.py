@@ -9,7 +9,7 @@ from string import Template
 from typing import NoReturn
 
 from labs.attempts import HOSTED, PRIVATE, Attempt
-from labs.commands.selection import current, embedded
+from labs.commands.selection import current, local
 from labs.console import Console
 from labs.home import MACHINES, LabHome
 from labs.stack.environment import environment
@@ -48,7 +48,7 @@ def configure(parser: argparse.ArgumentParser, console: Console) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Become a command or a shell of a machine."""
-    runner = embedded()
+    runner = local()
     attempt = current(runner, arguments.lab)
     values = environment(runner.home, attempt, arguments.machine, runner.environ)
     if arguments.rest:

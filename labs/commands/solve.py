@@ -2,7 +2,7 @@
 
 import argparse
 
-from labs.commands.selection import add_lab, embedded, lab
+from labs.commands.selection import add_lab, lab, local
 from labs.console import Console
 from labs.stack import solutions
 from labs.stack.interface import StackError
@@ -16,7 +16,7 @@ def configure(parser: argparse.ArgumentParser, console: Console) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Put the reference solution, or a named wrong end state, in place."""
-    chosen, runner = lab(arguments.lab), embedded()
+    chosen, runner = lab(arguments.lab), local()
     names = [mutant.name for mutant in chosen.mutants]
     if arguments.mutant and arguments.mutant not in names:
         raise StackError("error.no-such-mutant", name=arguments.mutant, names=", ".join(names))

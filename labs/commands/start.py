@@ -3,7 +3,7 @@
 import argparse
 import webbrowser
 
-from labs.commands.selection import add_engine, chosen, embedded
+from labs.commands.selection import add_engine, chosen, local
 from labs.commands.up import bring_up
 from labs.console import Console
 from labs.stack.environment import environment
@@ -18,7 +18,7 @@ def configure(parser: argparse.ArgumentParser, console: Console) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Bring everything up, and JupyterLab with it."""
-    runner = embedded(arguments.engine)
+    runner = local(arguments.engine)
     labs = chosen(())
     attempts = bring_up(runner, labs, console)
     server = NotebookServer(runner.home)

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from labs import students
-from labs.commands.selection import chosen, embedded
+from labs.commands.selection import chosen, local
 from labs.console import Console
 from labs.stack.environment import choose_docker, choose_internet
 from labs.stack.interface import StackRunner, StackStatus
@@ -19,7 +19,7 @@ def configure(parser: argparse.ArgumentParser, console: Console) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Say how the stacks stand; look only."""
-    runner = embedded()
+    runner = local()
     stacks = [runner.status(lab) for lab in chosen(())]
     if arguments.json:
         console.write(json.dumps(_document(runner, stacks), indent=2, ensure_ascii=False))

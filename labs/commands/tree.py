@@ -4,7 +4,7 @@ import argparse
 from contextlib import closing
 from pathlib import Path
 
-from labs.commands.selection import current, embedded
+from labs.commands.selection import current, local
 from labs.console import Console
 from labs.engine.credentials import CredentialsError
 from labs.engine.internet import InternetUnreadable
@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser, console: Console) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Read the tree and print it, or draw it as SVG."""
-    runner = embedded()
+    runner = local()
     attempt = current(runner)
     environ = environment(runner.home, attempt, arguments.machine, runner.environ)
     try:

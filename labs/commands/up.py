@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from labs.attempts import Attempt
 from labs.catalog.model import Lab
 from labs.commands.cert import tell_trust
-from labs.commands.selection import add_engine, add_labs, chosen, embedded
+from labs.commands.selection import add_engine, add_labs, chosen, local
 from labs.console import Console
 from labs.stack.acme import AcmeServer, demand_program
 from labs.stack.environment import Internet, choose_docker, choose_internet
@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser, console: Console) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Bring stacks up."""
-    runner, labs = embedded(arguments.engine), chosen(arguments.labs)
+    runner, labs = local(arguments.engine), chosen(arguments.labs)
     with_acme = _with_acme(runner, labs) if arguments.acme else []
     attempts = bring_up(runner, labs, console)
     for lab in with_acme:

@@ -3,7 +3,7 @@
 import argparse
 
 from labs import students
-from labs.commands.selection import chosen, embedded
+from labs.commands.selection import chosen, local
 from labs.console import Console
 
 
@@ -14,7 +14,7 @@ def configure(parser: argparse.ArgumentParser, console: Console) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Say who the student is, or set it."""
-    runner = embedded()
+    runner = local()
     if name := " ".join(arguments.name).strip():
         students.remember(runner.home, name)
     student = students.current(runner.home, runner.environ)

@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from labs.attempts import Attempt, Endpoint
+from labs.attempts import DOCKER, PRIVATE, Attempt
 from labs.home import MACHINES, LabHome
 from labs.stack import acme
 from labs.stack.files import write_whole
@@ -18,6 +19,9 @@ from labs.stack.interface import StackError
 
 ENGINE_TIMEOUT_SECONDS = 5.0
 """A daemon that does not answer by then is taken for absent."""
+
+HOSTS = Path("/etc/hosts")
+"""The system's own table of names."""
 
 DOCKER_CERTS_D = Path("/etc/docker/certs.d")
 """Where Docker's own daemon, and its command, look for the CAs of a registry."""
@@ -161,8 +165,7 @@ def environment(
     ``LAB_DOCKER`` is about the student's own machine. Another machine is always the lab's engine: Docker's daemon has
     one store for all its clients, so that it cannot be two machines.
     """
-    is_first = machine == MACHINES[0]
-    choice = choose_docker(home, environ) if is_first else Choice(Docker.LAB, is_forced=True)
+    choice = _choose(home, attempt, machine, environ)
     engine = home.engine(attempt.slug, machine)
     return dict(environ) | {
         "PATH": _path(environ, home.bin, Path(sys.executable).parent),
@@ -173,7 +176,7 @@ def environment(
         "LAB_ENGINE_HOME": str(engine),
         "DOCKER_CONFIG": str(engine),
         "LAB_CERTS_D": str(DOCKER_CERTS_D if choice.docker is Docker.REAL else engine / "certs.d"),
-        "LAB_REGISTRY": registry_name(attempt.registry, choice.docker, choose_internet(environ)),
+        "LAB_REGISTRY": registry_name(attempt, choice.docker, choose_internet(environ)),
         "LAB_DOOR": attempt.registry.url.partition("://")[2],
         "LAB_USER": attempt.parameters["user"],
         "LAB_ORG": attempt.parameters["org"],
@@ -183,12 +186,42 @@ def environment(
     }
 
 
-def registry_name(endpoint: Endpoint, docker: Docker, internet: Internet) -> str:
-    """What to type for a registry: its name, or where its twin listens when Docker's own daemon is to find it."""
-    if docker is Docker.LAB or internet is Internet.REAL:
+def _choose(home: LabHome, attempt: Attempt, machine: str, environ: Mapping[str, str]) -> Choice:
+    """Whose docker a machine has. A stack in containers is Docker's to run."""
+    if machine != MACHINES[0]:
+        return Choice(Docker.LAB, is_forced=True)
+    return Choice(Docker.REAL, is_forced=True) if attempt.engine == DOCKER else choose_docker(home, environ)
+
+
+def registry_name(attempt: Attempt, docker: Docker, internet: Internet) -> str:
+    """What to type for the exercise's registry: its name, or where Docker's own daemon finds it without that."""
+    endpoint = attempt.registry
+    if attempt.engine == DOCKER:
+        return endpoint.name if is_here(endpoint.name) else "localhost"
+    is_real = internet is Internet.REAL and PRIVATE not in attempt.registries
+    if docker is Docker.LAB or is_real:
         return endpoint.name
     # To dockerd a name on 127.0.0.0/8 may speak plain HTTP, so that the system's settings are left alone.
     return f"localhost:{endpoint.url.rpartition(':')[2]}"
+
+
+def is_here(name: str, hosts: Path = HOSTS) -> bool:
+    """Whether the system's own table leads a name to this machine. No name server is asked: it may be far, or gone."""
+    try:
+        rows = [line.partition("#")[0].split() for line in hosts.read_text(encoding="utf-8").splitlines()]
+    except OSError:
+        return False
+    return any(_is_own(row[0]) for row in rows if name in row[1:])
+
+
+def _is_own(address: str) -> bool:
+    """Whether an address is one of this machine's: we could listen there."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        return False
+    return True
 
 
 def write_commands(home: LabHome) -> None:

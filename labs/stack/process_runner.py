@@ -8,20 +8,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labs import ports, students
-from labs.attempts import PRIVATE, Attempt, AttemptUnreadable, Endpoint, last_number, remember_number
+from labs.attempts import (
+    DOCKER,
+    EMBEDDED,
+    PRIVATE,
+    Attempt,
+    AttemptUnreadable,
+    Endpoint,
+    last_number,
+    remember_number,
+)
 from labs.catalog.model import Lab, load, slugs
 from labs.home import MACHINES, LabHome
 from labs.messages import language
 from labs.processes import wait_until
 from labs.stack import authority, environment, inventory, workspace
 from labs.stack.acme import AcmeServer
+from labs.stack.docker import DockerProjects, demand
 from labs.stack.interface import NEVER_USED, Inventory, Progress, StackError, StackState, StackStatus
-from labs.stack.internet import Names, private_names
+from labs.stack.internet import HTTPS_PORT, Names, private_names
 from labs.stack.journal import head_seq
 from labs.stack.projects import Projects
 from labs.stack.twin import Twin
-
-ENGINE = "embedded"
 
 DOWN = "down"
 """File of an exercise that was taken down, though nothing of ours runs for it either way."""
@@ -32,20 +40,27 @@ LOCK_TIMEOUT_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class ProcessRunner:
-    """Runs stacks as processes below a lab's home. A ``StackRunner``."""
+    """Runs stacks as processes below a lab's home. A ``StackRunner``.
+
+    Attributes:
+        engine: What runs the student's own stack. None: what the attempt under way says, and processes in a new one.
+    """
 
     home: LabHome
     environ: Mapping[str, str]
+    engine: str | None = None
 
     def up(self, lab: Lab, progress: Progress) -> Attempt:
         """See ``StackRunner.up``."""
         with self._changing():
-            return self._up(lab, progress)
+            return self._up(lab, progress, self.engine)
 
     def down(self, lab: Lab) -> None:
         """See ``StackRunner.down``."""
         with self._changing():
             self._stop(lab)
+            for projects in self.built(lab):
+                projects.stop()
             if lab.private and self._attempt(lab):
                 (self.home.stack(lab.id) / DOWN).touch()
 
@@ -55,10 +70,11 @@ class ProcessRunner:
         with self._changing():
             is_wanted = self.status(lab).state in {StackState.UP, StackState.BROKEN}
             has_acme = any(server.is_expected() for server in self.acme(lab))
-            self._stop(lab)
+            attempt = self._attempt(lab)
+            self._end(lab)
             kept = self._clear(lab)
             if is_wanted:
-                self._up(lab, progress)
+                self._up(lab, progress, attempt.engine if attempt else None)
                 if has_acme:
                     self._serve_acme(lab, progress)
             else:
@@ -67,16 +83,16 @@ class ProcessRunner:
 
     def status(self, lab: Lab) -> StackStatus:
         """See ``StackRunner.status``."""
-        twins, projects = self.twins(lab), self.projects(lab)
-        attempt, is_damaged = None, projects.is_damaged()
+        twins, built = self.twins(lab), self.built(lab)
+        attempt, is_damaged = None, any(projects.is_damaged() for projects in built)
         try:
             attempt = Attempt.load(self.home.stack(lab.id))
         except AttemptUnreadable:
             is_damaged = True
         ours = tuple(service for twin in twins for service in twin.status())
-        built, acme = projects.services(), self.acme(lab)
-        is_damaged = is_damaged or any(server.is_broken() for server in acme)
-        is_taken_down = (self.home.stack(lab.id) / DOWN).exists() and not any(service.pid for service in built)
+        theirs, acme = [row for projects in built for row in projects.services()], self.acme(lab)
+        is_damaged = is_damaged or any(server.is_broken() for server in acme) or self._is_out_of_reach(lab)
+        is_taken_down = (self.home.stack(lab.id) / DOWN).exists() and not any(service.pid for service in theirs)
         is_whole = all(service.pid for service in ours) and all(twin.is_whole() for twin in twins)
         if attempt and is_whole and not is_damaged and not is_taken_down:
             state = StackState.UP
@@ -85,7 +101,7 @@ class ProcessRunner:
         else:
             state = StackState.DOWN if attempt else StackState.NEVER
         return StackStatus(
-            lab.id, state, attempt, (*ours, *(row for server in acme for row in server.status()), *built)
+            lab.id, state, attempt, (*ours, *(row for server in acme for row in server.status()), *theirs)
         )
 
     def inventory(self, lab: Lab) -> Inventory:
@@ -93,16 +109,37 @@ class ProcessRunner:
         ours = [door.process for twin in self.twins(lab) for door in twin.doors]
         ours += [process for server in self.acme(lab) for process in server.processes]
         running = [process.name for process in ours if process.members()]
-        return inventory.take(self.home, lab.id, [*running, *self.projects(lab).running()])
+        running += [name for projects in self.built(lab) for name in projects.running()]
+        return inventory.take(self.home, lab.id, running)
 
     def forwarded(self, lab: Lab) -> Names:
         """Where the ports of the registry that the student builds are on this machine; nothing for other exercises."""
         port_base = self._recorded_base(lab) or ports.base(self.environ)
         return private_names(lab.private, port_base) if lab.private else Names()
 
+    def built(self, lab: Lab) -> Sequence[Projects | DockerProjects]:
+        """What the student runs: in Docker too, where the attempt is Docker's, or nobody knows whose it is."""
+        command = environment.real_docker(self.home, self.environ) if self._is_dockers(lab) else None
+        if command is None or environment.engine_version(command) is None:
+            return [self.projects(lab)]
+        return [self.projects(lab), DockerProjects(command, self.home.files(lab.id), self.environ)]
+
     def projects(self, lab: Lab) -> Projects:
         """What the student runs on the exercise's machines."""
         return Projects(tuple(self.home.engine(lab.id, machine) for machine in MACHINES))
+
+    def _is_dockers(self, lab: Lab) -> bool:
+        """Whether the student's stack is, or may be, Docker's to run."""
+        try:
+            attempt = Attempt.load(self.home.stack(lab.id))
+        except AttemptUnreadable:
+            return lab.private is not None
+        return attempt is not None and attempt.engine == DOCKER
+
+    def _is_out_of_reach(self, lab: Lab) -> bool:
+        """Whether the student's stack is Docker's, and no engine answers that could be asked for it."""
+        attempt = self._attempt(lab)
+        return attempt is not None and attempt.engine == DOCKER and len(self.built(lab)) == 1
 
     def serve_acme(self, lab: Lab, progress: Progress) -> AcmeServer:
         """Bring up the ACME server of an exercise that is up.
@@ -136,7 +173,7 @@ class ProcessRunner:
         """Where the attempt under way is; None where there is none, or its record is damaged."""
         attempt = self._attempt(lab)
         offsets = {service.role: service.port for service in lab.services}
-        offsets |= {PRIVATE: lab.private.https_port} if lab.private else {}
+        offsets |= {PRIVATE: lab.private.https_port} if lab.private and attempt and attempt.engine == EMBEDDED else {}
         known = attempt.registries if attempt else {}
         recorded = (int(known[role].url.rpartition(":")[2]) - offsets[role] for role in offsets if role in known)
         return next(recorded, None)
@@ -153,15 +190,16 @@ class ProcessRunner:
         except AttemptUnreadable:
             return None
 
-    def _up(self, lab: Lab, progress: Progress) -> Attempt:
+    def _up(self, lab: Lab, progress: Progress, engine: str | None) -> Attempt:
         """First what all stacks share, then the services, then the student's files; the record and the names last."""
         authority.ensure_authority(self.home.authority)
         found = Attempt.load(self.home.stack(lab.id))
-        attempt = found or self._begin(lab)
+        wanted = self._demand_engine(lab, engine, found)
+        attempt = found or self._begin(lab, wanted)
         twins = self.planned(lab)
         for twin in twins:
             self._start(twin, attempt, progress)
-        attempt = replace(attempt, registries=self._registries(lab, twins))
+        attempt = replace(attempt, registries=self._registries(lab, attempt, twins))
         if found is None:
             attempt = replace(attempt, started_at=datetime.now(UTC), horizon_seq=_head(twins))
         self.home.stack(lab.id).mkdir(parents=True, exist_ok=True)
@@ -182,15 +220,31 @@ class ProcessRunner:
             return server
         raise StackError("error.no-acme", lab=lab.id)
 
-    def _registries(self, lab: Lab, twins: Sequence[Twin]) -> dict[str, Endpoint]:
-        """Where the exercise's registries are, and where the student's will be."""
+    def _demand_engine(self, lab: Lab, asked: str | None, found: Attempt | None) -> str:
+        """What is to run the student's stack: as asked, as the attempt has it.
+
+        Raises:
+            StackError: These differ, or Docker is wanted and cannot.
+        """
+        engine = found.engine if found else asked or EMBEDDED
+        if asked not in {None, engine}:
+            raise StackError("error.other-engine", lab=lab.id, engine=engine)
+        if engine == DOCKER and lab.private is None:
+            raise StackError("error.no-compose", names=lab.id)
+        if engine == DOCKER:
+            demand(environment.real_docker(self.home, self.environ), self.environ)
+        return engine
+
+    def _registries(self, lab: Lab, attempt: Attempt, twins: Sequence[Twin]) -> dict[str, Endpoint]:
+        """Where the exercise's registries are, and where the student's will be: Docker publishes 443 itself."""
         found = {twin.service.role: twin.endpoint() for twin in twins}
         if lab.private:
-            url = f"https://{ports.HOST}:{self._planned_base(lab) + lab.private.https_port}"
-            found[PRIVATE] = Endpoint(lab.private.name, url)
+            moved = self._planned_base(lab) + lab.private.https_port
+            port = HTTPS_PORT if attempt.engine == DOCKER else moved
+            found[PRIVATE] = Endpoint(lab.private.name, f"https://{ports.HOST}:{port}")
         return found
 
-    def _begin(self, lab: Lab) -> Attempt:
+    def _begin(self, lab: Lab, engine: str) -> Attempt:
         """A new attempt, as far as it is known before the services run. Its number is spent even if they do not."""
         number = last_number(self.home.state, lab.id) + 1
         remember_number(self.home.state, lab.id, number)
@@ -203,7 +257,7 @@ class ProcessRunner:
             horizon_seq=0,
             student=student.name,
             parameters=students.parameters(secret, student, lab.id, number),
-            engine=ENGINE,
+            engine=engine,
             registries={},
             machines={machine: str(self.home.engine(lab.id, machine)) for machine in MACHINES},
             work=str(self.home.files(lab.id)),
@@ -234,16 +288,23 @@ class ProcessRunner:
         known = {slug: load(slug) for slug in slugs()} | {lab.id: lab}
         for each in filter(self._attempt, known.values()):
             names |= Names({twin.service.name: twin.secure.port for twin in self.twins(each)})
-            names |= self.forwarded(each)
+            names |= Names() if self._is_dockers(each) else self.forwarded(each)
         names.save(self.home)
 
     def _stop(self, lab: Lab) -> None:
-        """End the services' processes, the student's own too."""
+        """End our own processes, while we know whose the student's are. Raises StackError where we cannot."""
+        if self._is_out_of_reach(lab):
+            raise StackError("error.no-docker-engine", path="docker")
         for twin in self.twins(lab):
             twin.stop()
         for server in self.acme(lab):
             server.stop()
-        self.projects(lab).stop()
+
+    def _end(self, lab: Lab) -> None:
+        """End all processes, whatever state their records are in."""
+        self._stop(lab)
+        for projects in self.built(lab):
+            projects.end()
 
     def _clear(self, lab: Lab) -> Path | None:
         """Remove all that the stack has, and prove it; the student's files are moved, where to is returned.
