@@ -24,6 +24,7 @@ DEFAULT_PORTS = {False: 80, True: 443}
 """By whether it is TLS: the ports that nginx leaves out of the redirects that it writes itself."""
 
 LISTEN = re.compile(r"(?:(?P<host>\[[^\]]*\]|[^:]+):)?(?P<port>\d+)")
+RANGE = re.compile(r"(?:.*:)?\d+-\d+")
 
 
 class Reach(Enum):
@@ -59,7 +60,8 @@ class Doors:
         return self.inner.get(port, self.outer.get(port))
 
     def _server(self, server: Statement, *, is_http: bool) -> None:
-        rows = [_Row(row, *found) for row in flat(server.children) if (found := self._read(row))]
+        listens = [statement for statement in flat(server.children) if statement.name == "listen"]
+        rows = [row for statement in listens if statement.arguments and (row := self._row(statement))]
         wildcards = {row.port for row in rows if row.reach is Reach.OUTER}
         for row in rows:
             if row.reach is Reach.IPV6 and row.port in wildcards:
@@ -68,32 +70,27 @@ class Doors:
                 self._move(row)
         if not is_http:
             return
-        if not any(statement.name == "listen" for statement in flat(server.children)):
+        if not listens:
             server.source.edits.insert(server.directive.end, f" listen {HOST}:{self._outer(DEFAULT_PORT)};")
         if all(row.port == DEFAULT_PORTS[row.is_tls] for row in rows):
             _leave_port_out(server)
 
-    def _read(self, statement: Statement) -> tuple[int, Reach] | None:
-        """Port and reach of a ``listen``; None where it is another directive, or was refused."""
-        if statement.name != "listen" or not statement.arguments:
-            return None
+    def _row(self, statement: Statement) -> "_Row | None":
+        """What a ``listen`` opens; None where it is refused, by us or by nginx."""
         address = statement.values[0]
-        if address.startswith("unix:"):
-            self._refuse(statement, say("unix", raw=statement.raw))
-            return None
-        if re.fullmatch(r".*\d+-\d+", address):
-            self._refuse(statement, say("port-range", raw=statement.raw))
-            return None
         match = LISTEN.fullmatch(address)
         host, port = (match["host"] or "*", int(match["port"])) if match else (address, DEFAULT_PORT)
-        if not 0 < port < 2**16:
-            return None  # nginx: invalid port
         reach = self._reach(host, statement.values)
-        if reach is None:
+        if address.startswith("unix:"):
+            text = say("unix", raw=statement.raw)
+        elif RANGE.fullmatch(address):
+            text = say("port-range", raw=statement.raw)
+        elif reach is None:
             text = f"nginx: [emerg] bind() to {host}:{port} failed (99: Cannot assign requested address)"
-            self._refuse(statement, text)
-            return None
-        return port, reach
+        else:
+            return _Row(statement, port, reach) if 0 < port < 2**16 else None  # nginx: invalid port
+        self.issues.append(statement.decline(text))
+        return None
 
     def _reach(self, host: str, options: tuple[str, ...]) -> Reach | None:
         if host in {"*", "0.0.0.0", self.place.service.name, self.place.service.container_name}:  # noqa: S104  # read
@@ -101,11 +98,6 @@ class Doors:
         if host == "[::]":
             return Reach.OUTER if "ipv6only=off" in options else Reach.IPV6
         return Reach.INNER if is_loopback(host) else None
-
-    def _refuse(self, statement: Statement, text: str) -> None:
-        """Name what cannot be honoured; the rest goes on without it, so that nginx can say what else is wrong."""
-        self.issues.append(Issue(statement.source.here, statement.line, text))
-        statement.source.edits.remove(statement.directive)
 
     def _move(self, row: "_Row") -> None:
         edits, address, *options = (row.statement.source.edits, *row.statement.arguments)

@@ -79,8 +79,7 @@ def written(place: Place, source: Source) -> Path:
 def _load_modules(main: Source) -> Iterator[Issue]:
     for statement, _ in walk(main.statements):
         if statement.name == "load_module":
-            statement.source.edits.remove(statement.directive)
-            yield Issue(statement.source.here, statement.line, say("load-module", raw=statement.raw))
+            yield statement.decline(say("load-module", raw=statement.raw))
 
 
 def _settle(main: Source, place: Place, files: Files, doors: Doors, program: Program) -> None:

@@ -54,14 +54,14 @@ class Neighbours:
             elif statement.name == "server" and blocks and blocks[-1].name == "upstream":
                 self._server(statement)
             elif statement.name == "resolver" and DOCKER_RESOLVER not in statement.values:
-                self._refuse(statement, say("resolver", raw=statement.raw))
+                self.issues.append(statement.decline(say("resolver", raw=statement.raw)))
 
     def _server(self, statement: Statement) -> None:
         """One ``server`` of an ``upstream``."""
         typed = statement.values[0]
         match = TARGET.fullmatch(typed)
         if typed.startswith("unix:"):
-            self._refuse(statement, say("unix", raw=statement.raw))
+            self.issues.append(statement.decline(say("unix", raw=statement.raw)))
         elif match:
             here = self._address(statement, match["host"], int(match["port"] or 80), typed)
             statement.source.edits.replace(statement.arguments[0], here)
@@ -70,11 +70,11 @@ class Neighbours:
         typed = statement.values[0]
         expanded = expand(typed, self.constants)
         if re.match(r"([a-z]+://)?unix:", expanded):
-            self._refuse(statement, say("unix", raw=statement.raw))
+            self.issues.append(statement.decline(say("unix", raw=statement.raw)))
             return
         match = TARGET.fullmatch(expanded)
         if not match or _is_unknown(match, typed):
-            self._refuse(statement, say("variable", raw=statement.raw))
+            self.issues.append(statement.decline(say("variable", raw=statement.raw)))
         elif match["host"] not in self.upstreams:
             self._redirect(statement, match)
             if statement.name == "proxy_pass" and blocks and blocks[-1].name == "location":
@@ -120,14 +120,10 @@ class Neighbours:
         elif ports is not None:
             here = ports.get(port)
         elif IP_ADDRESS.fullmatch(host):
-            self.issues.append(Issue(statement.source.here, statement.line, say("address", raw=statement.raw)))
+            self.issues.append(statement.decline(say("address", raw=statement.raw)))
         else:
             self.issues.append(statement.issue(f'host not found in upstream "{named}"'))
         return NOBODY if here is None else f"{HOST}:{here}"
-
-    def _refuse(self, statement: Statement, text: str) -> None:
-        self.issues.append(Issue(statement.source.here, statement.line, text))
-        statement.source.edits.remove(statement.directive)
 
 
 def _constants(statements: list[Statement]) -> dict[str, str]:

@@ -88,6 +88,11 @@ class Statement:
         """A mistake in it, where nginx names the place too."""
         return Issue(self.source.here, self.line, f"nginx: [emerg] {text} in {self.source.inside}:{self.line}")
 
+    def decline(self, text: str) -> Issue:
+        """What cannot be honoured. It is taken out, so that nginx can say what else is wrong."""
+        self.source.edits.remove(self.directive)
+        return Issue(self.source.here, self.line, text)
+
 
 Blocks = tuple[Statement, ...]
 """The blocks around a statement, outermost first."""
