@@ -28,7 +28,7 @@ _COMMAND_WIDTH = 20
 
 def list_containers(scene: Scene, options: Options) -> None:
     """``docker compose ps``."""
-    shown = _containers(scene, options.arguments)
+    shown = sorted(_containers(scene, options.arguments), key=lambda container: container.name)
     if not options.on("all"):
         shown = [container for container in shown if container.pid() is not None]
     console = scene.machine.console
@@ -160,9 +160,10 @@ def _values(container: Container) -> Mapping[str, Any]:
 
 
 def _command(container: Container) -> str:
-    """What really runs, without the path of its program."""
+    """What really runs, in one line, without the path of its program."""
     program, *words = container.plan.command
-    return " ".join(words[1:] if words[:1] == ["-m"] else [Path(program).name, *words])
+    shown = words[1:] if words[:1] == ["-m"] else [Path(program).name, *words]
+    return " ".join(" ".join(shown).split())
 
 
 def _status(container: Container) -> str:
