@@ -34,7 +34,7 @@ class StackProbe:
 
 
 def read_surroundings(engine: Path, work: Path, name: str) -> Surroundings:
-    """The stack whose compose file lies in ``work``, as the records of an engine home tell.
+    """The stack whose compose file lies in ``work`` or below, as the records of an engine home tell.
 
     Args:
         engine: Engine home of the student's machine.
@@ -76,13 +76,13 @@ def read_surroundings(engine: Path, work: Path, name: str) -> Surroundings:
 
 
 def _record(engine: Path, work: Path) -> ProjectRecord | None:
-    """The project of that folder: the one that is up, else the last by name; None where none ever was.
+    """The project of that folder, or of one below it: the one that is up, else the first; None where none ever was.
 
     Raises:
         NotObserved: A record is damaged.
     """
     try:
-        found = [each for each in projects(engine) if Path(each.folder).resolve() == work.resolve()]
+        found = [each for each in projects(engine) if Path(each.folder).resolve().is_relative_to(work.resolve())]
     except RecordUnreadable as exc:
         raise NotObserved(Unavailable("record-unreadable", {"path": str(engine)})) from exc
     return max(found, key=lambda each: each.up, default=None)

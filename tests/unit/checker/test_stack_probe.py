@@ -154,6 +154,12 @@ def test_the_project_of_the_folder_is_the_one(tmp_path: Path) -> None:
     assert find(tmp_path).stack.project == "c"
 
 
+def test_a_folder_of_its_own_is_below_the_students(tmp_path: Path) -> None:
+    """Whoever keeps the stack apart from the image is found all the same."""
+    note(tmp_path / "engine", tmp_path / "work" / "stack")
+    assert find(tmp_path).stack.project == "tp2"
+
+
 def test_a_damaged_record_is_not_observed(tmp_path: Path) -> None:
     """Never "nothing runs"."""
     note(tmp_path / "engine", tmp_path / "work")
