@@ -5,17 +5,21 @@ Of each request it prints a line ``response completed`` (or ``… with error``) 
     line  ::= pair *( SP pair )
     pair  ::= key "=" ( word | <"> *( char | "\" char ) <"> )
 
+Paths that it does not know, such as those of referrers, stand in its access log only, in Apache's combined format.
+
 Lacking are who asked (registry:2 is asked by the proxy), how many bytes came in, and the chain that shows that nobody
 changed a line: the lines lie with Docker's daemon. Of what a push by tag stored, the line does not have the digest.
 """
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
+from checker.probes import nginx
 from pyregistry.spec.digest import Digest
 from pyregistry.spec.endpoints import ENDPOINTS
 from pyregistry.spec.errors import DigestInvalid
@@ -44,9 +48,45 @@ _ENDPOINTS = tuple((row.id, row.methods, _pattern(row.template)) for row in ENDP
 
 def read_events(text: str) -> Iterator[Event]:
     """The requests of a log, in its order; all else that it holds is left out."""
-    for line in text.splitlines():
-        if _COMPLETED in line and (event := _event(line)):
+    lines = text.splitlines()
+    completed = {number: event for number, line in enumerate(lines) if _COMPLETED in line and (event := _event(line))}
+    told_twice = Counter(map(_of_both, completed.values()))
+    for number, line in enumerate(lines):
+        event = completed.get(number) or _accessed(line)
+        if event is None:
+            continue
+        if number not in completed and told_twice[_of_both(event)]:
+            told_twice[_of_both(event)] -= 1
+        else:
             yield event
+
+
+def _of_both(event: Event) -> tuple[object, ...]:
+    """What both lines of a request say alike."""
+    return event.method, event.path, event.status
+
+
+def _accessed(line: str) -> Event | None:
+    """A line of the access log; None for any other."""
+    told = nginx.parse(line, 0)
+    if told is None:
+        return None
+    endpoint, names = _match(told.method, urlsplit(told.path).path)
+    return Event(
+        kind="request",
+        at=told.at,
+        monotonic_ns=int(told.at.timestamp() * 1e9),
+        user_agent=told.user_agent.replace("\\\\", "\\"),  # Go's quoting; nobody has other escapes
+        method=told.method,
+        path=told.path,
+        endpoint=endpoint,
+        repository=names.get("name"),
+        reference=names.get("reference") or names.get("digest"),
+        digest=_digest(told.path, names),
+        status=told.status,
+        bytes_out=0 if told.method == "HEAD" else told.size,
+        detail={"source": "registry log"},
+    )
 
 
 def write_journal(events: Iterable[Event]) -> bytes:

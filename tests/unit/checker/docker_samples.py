@@ -59,6 +59,7 @@ REGISTRY_LINES = "".join(
         'time="2026-11-23T23:23:39.47747272Z" level=warning msg="No HTTP secret provided" service=registry\n',
         _line("GET", "/v2/", 200, 2, at="39.661003222"),
         '172.17.0.3 - - [23/Nov/2026:23:23:39 +0000] "GET /v2/ HTTP/1.0" 200 2 "" "response completed"\n',
+        '172.17.0.3 - - [23/Nov/2026:23:23:39 +0000] "GET /v2/org/app/referrers/x HTTP/1.0" 404 19 "" "a\\\\b"\n',
         _line("PUT", "/v2/org/app/manifests/1.0", 201, 0, at="40.1"),
         _line("PUT", "/v2/org/app/manifests/1.0", 201, 0, at="41"),
         _line("PUT", "/v2/org/app/manifests/gone", 201, 0, at="42"),
@@ -76,4 +77,4 @@ REGISTRY_LINES = "".join(
         ),
     )
 )
-"""Two of the lines are no requests' own: a warning, and the access log's, with words that somebody chose."""
+"""A warning, and two lines of the access log: of a request that is told of already, and of one that is not."""

@@ -182,7 +182,7 @@ def test_what_registry_2_prints_is_a_journal(daemon: FakeDaemon) -> None:
     assert not isinstance(journal, Unavailable)
     events = list(verify(journal.read().decode().splitlines()))
     pushes = [(event.seq, event.reference, event.digest) for event in events if event.endpoint == "end-7"]
-    assert pushes == [(2, "1.0", None), (3, "1.0", DIGEST), (4, "gone", None)]
+    assert pushes == [(3, "1.0", None), (4, "1.0", DIGEST), (5, "gone", None)]
 
 
 def test_another_reading_is_another_journal(daemon: FakeDaemon) -> None:

@@ -14,6 +14,7 @@ def test_each_request_is_an_event() -> None:
     events = list(read_events(REGISTRY_LINES))
     assert [(event.method, event.endpoint, event.repository, event.status) for event in events] == [
         ("GET", "end-1", None, 200),
+        ("GET", "end-12", "org/app", 404),
         ("PUT", "end-7", "org/app", 201),
         ("PUT", "end-7", "org/app", 201),
         ("PUT", "end-7", "org/app", 201),
@@ -37,7 +38,7 @@ def test_digests_are_those_that_the_request_names() -> None:
 
 def test_an_error_has_its_code_and_head_no_body() -> None:
     """registry:2 counts a body of HEAD that never leaves."""
-    refused = next(event for event in read_events(REGISTRY_LINES) if event.status == 404)
+    refused = next(event for event in read_events(REGISTRY_LINES) if event.method == "HEAD")
     assert (refused.error_code, refused.bytes_out) == ("BLOB_UNKNOWN", 0)
 
 
@@ -67,4 +68,11 @@ def test_a_user_agent_cannot_make_a_request_up() -> None:
 def test_the_journal_is_one_that_holds() -> None:
     """Numbered from 1, each line chained to the one before."""
     events = list(verify(write_journal(read_events(REGISTRY_LINES)).decode().splitlines()))
-    assert [event.seq for event in events] == [1, 2, 3, 4, 5, 6]
+    assert [event.seq for event in events] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_a_path_that_it_does_not_know_is_in_the_access_log_only() -> None:
+    """registry:2 has no referrers: what asks for them is told of once, as all others are."""
+    events = [event for event in read_events(REGISTRY_LINES) if event.endpoint in {"end-1", "end-12"}]
+    assert [(event.path, event.bytes_out) for event in events] == [("/v2/", 2), ("/v2/org/app/referrers/x", 19)]
+    assert events[1].user_agent == r"a\b"
