@@ -229,8 +229,8 @@ def _english(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A student's folder, with a space in its name, which another user can enter."""
-    with tempfile.TemporaryDirectory(prefix="travaux pratiques ") as name:
+    """A student's folder, with all in its name that means something to nginx; another user can enter it."""
+    with tempfile.TemporaryDirectory(prefix="l'été {TP} [2]; #*? ") as name:
         Path(name).chmod(0o755)
         yield Path(name)
 

@@ -11,6 +11,7 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path, PurePosixPath
 
 from labs.compose.model import Issue
@@ -87,7 +88,7 @@ def _settle(main: Source, place: Place, files: Files, doors: Doors, program: Pro
     top = {statement.name: statement for statement in flat(main.statements)}
     if "user" in top:
         top["user"].source.edits.remove(top["user"].directive)
-    main.edits.insert(0, _add(place.state / "main.conf", _main_defaults(set(top), place)))
+    main.edits.insert(0, f"{_add(place.state / 'main.conf', _main_defaults(set(top), place))} ")
     if "http" in top:
         http = top["http"]
         said = {statement.name for statement in flat(http.children)}
@@ -99,7 +100,7 @@ def _add(path: Path, lines: Iterable[str]) -> str:
     """Write lines of ours to a file. What brings them in fits on a line of the student's, so that lines keep."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", errors="surrogateescape")
-    return f"include {quote(str(path))}; "
+    return _inclusion(path)
 
 
 def _main_defaults(said: set[str], place: Place) -> Iterator[str]:
@@ -128,9 +129,14 @@ def _include(sources: list[Source], place: Place) -> None:
     """Name each file that an ``include`` brings in: a pattern would find what is mapped and nothing new."""
     for source in sources:
         for statement in _includes(source.statements):
-            names = [f"include {quote(str(written(place, file)))};" for file in statement.files]
+            files = [_inclusion(written(place, file)) for file in statement.files]
             source.edits.remove(statement.directive)
-            source.edits.insert(statement.directive.end, " ".join(names))
+            source.edits.insert(statement.directive.end, " ".join(files))
+
+
+def _inclusion(path: Path) -> str:
+    """The statement that brings a file in; in a folder called ``cours [2026]`` nginx would see a pattern."""
+    return f"include {quote(escape(str(path)))};"
 
 
 def _includes(statements: tuple[Statement, ...]) -> Iterator[Statement]:
