@@ -14,7 +14,6 @@ from labs.compose.launching import Tell, end_strays, launch
 from labs.compose.layout import ProjectFolder
 from labs.compose.model import ComposeError, Project
 from labs.compose.planning import Planner, in_order
-from labs.compose.record import FOLDER
 from labs.compose.recording import record
 from labs.compose.words import say
 
@@ -78,16 +77,13 @@ class Change:
     def _check_names(self, planned: Mapping[str, Container]) -> None:
         """No other project may have a container of the same name."""
         wanted = {container.name for container in planned.values()}
-        for path in sorted((self.folder.engine / FOLDER).glob("*")):
-            if path.name == self.folder.name:
-                continue
-            for other in containers.load_all(ProjectFolder(self.folder.engine, path.name)).values():
-                if other.name in wanted:
-                    raise ComposeError(
-                        f'Error response from daemon: Conflict. The container name "/{other.name}" is already in use '
-                        f'by container "{other.id}". You have to remove (or rename) that container to be able to '
-                        "reuse that name."
-                    )
+        for other in containers.of_engine(self.folder.engine):
+            if other.folder != self.folder and other.name in wanted:
+                raise ComposeError(
+                    f'Error response from daemon: Conflict. The container name "/{other.name}" is already in use by '
+                    f'container "{other.id}". You have to remove (or rename) that container to be able to reuse that '
+                    "name."
+                )
 
     def _check_ports(self, planned: Mapping[str, Container], before: Mapping[str, Container]) -> None:
         """Published ports are free, or held by the containers that make way."""

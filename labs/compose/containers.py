@@ -20,6 +20,7 @@ import psutil
 from labs.compose.layout import ProjectFolder
 from labs.compose.model import Mount, Published, Service
 from labs.compose.place import Plan
+from labs.compose.record import FOLDER
 from labs.ports import HOST
 from labs.processes import DetachedProcess
 
@@ -129,6 +130,12 @@ def load_all(folder: ProjectFolder) -> dict[str, Container]:
     """All containers of a project by service."""
     names = sorted(path.name for path in folder.states.glob("*") if path.is_dir())
     return {name: container for name in names if (container := load(folder, name))}
+
+
+def of_engine(engine: Path) -> list[Container]:
+    """All containers of an engine home, by project and service."""
+    folders = sorted(path for path in (engine / FOLDER).glob("*") if path.is_dir())
+    return [container for path in folders for container in load_all(ProjectFolder(engine, path.name)).values()]
 
 
 def belongs(process: psutil.Process, folder: ProjectFolder) -> bool:

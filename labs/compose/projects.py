@@ -72,15 +72,13 @@ class Projects:
         """
         with self._changing(name) as folder:
             found = containers.load_all(folder)
-            was_there = bool(found)
             for container in _last_first(found):
-                self._stop(container)
-                self._tell_both(f"Container {container.name}", "Removing", "Removed")
+                self._remove(container)
             end_strays(folder)
             for path in (folder.states, folder.roots, *([folder.volumes] if volumes else [])):
                 if path.exists():
                     shutil.rmtree(path)
-            for network in networks if was_there else ():
+            for network in networks if found else ():
                 self._tell_both(f"Network {name}_{network}", "Removing", "Removed")
             if project := recorded(folder):
                 services = tuple(replace(service, pid=None) for service in project.services)
@@ -93,6 +91,16 @@ class Projects:
                 self._stop(container)
                 replace(container, stopped=time.time()).save()
             record(folder)
+
+    def remove(self, container: Container) -> None:
+        """End a container and remove it; with the last one the project is down."""
+        name = container.folder.name
+        with self._changing(name) as folder:
+            self._remove(container)
+            record(folder)
+            is_last = not containers.load_all(folder)
+        if is_last:
+            self.down(name)
 
     def start(self, name: str, services: Sequence[str] = ()) -> None:
         """Start containers that do not run, as they were made. Raises ComposeError."""
@@ -125,9 +133,7 @@ class Projects:
     def _remove_orphans(self, folder: ProjectFolder, project: Project) -> None:
         for name, container in containers.load_all(folder).items():
             if name not in project.services:
-                self._stop(container)
-                container.forget()
-                self._tell_both(f"Container {container.name}", "Removing", "Removed")
+                self._remove(container)
         record(folder, project)
 
     def _planned_again(self, folder: ProjectFolder, chosen: Mapping[str, Container]) -> list[Container]:
@@ -142,6 +148,11 @@ class Projects:
         self.tell(f"Container {container.name}", "Stopping")
         container.end()
         self.tell(f"Container {container.name}", "Stopped")
+
+    def _remove(self, container: Container) -> None:
+        self._stop(container)
+        container.forget()
+        self._tell_both(f"Container {container.name}", "Removing", "Removed")
 
     def _tell_both(self, what: str, begins: str, ends: str) -> None:
         self.tell(what, begins)

@@ -50,14 +50,6 @@ _TEXTS = {
         "en": "it is held by {program} (pid {pid})",
         "fr": "il est tenu par {program} (pid {pid})",
     },
-    "ended": {
-        "en": "{name} ended at once. It said:\n{lines}",
-        "fr": "{name} s'est arrêté aussitôt. Il a dit\u00a0:\n{lines}",
-    },
-    "silent": {
-        "en": "{name} did not listen within {seconds} s. It said:\n{lines}",
-        "fr": "{name} n'écoute pas après {seconds}\u00a0s. Il a dit\u00a0:\n{lines}",
-    },
     "locked": {
         "en": "another docker compose works on this project: {path} is locked",
         "fr": "un autre docker compose travaille sur ce projet\u00a0: {path} est verrouillé",

@@ -209,9 +209,17 @@ def _remark(scene: Scene, project: Project, present: Sequence[Container]) -> Non
             "in your compose file, you can run this command with the --remove-orphans flag to clean it up."
         )
     for container in present:
-        for port in published(container):
-            if port.here != port.host:
-                machine.console.warn(say(machine.environ, "moved-port", host=port.host, here=port.here))
+        remark(machine, container)
+
+
+def remark(machine: Machine, container: Container) -> None:
+    """What is not as Docker would have it."""
+    service = container.service
+    for port in published(container):
+        if port.here != port.host:
+            machine.console.warn(say(machine.environ, "moved-port", host=port.host, here=port.here))
+    if service.restart not in {None, "no"}:
+        machine.console.warn(say(machine.environ, "no-restart", value=service.restart, service=service.name))
 
 
 def _has_file(scene: Scene) -> bool:
