@@ -27,12 +27,17 @@ class Talk:
         if self._tls and leaf:
             self._tls.load_cert_chain(leaf.certificate, leaf.key)
         self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._met = threading.Event()
         self.heard: list[bytes] = []
 
     @property
     def port(self) -> int:
         """Where it listens."""
         return int(self._listening.getsockname()[1])
+
+    def wait(self) -> None:
+        """Until somebody has connected."""
+        assert self._met.wait(10)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -51,6 +56,7 @@ class Talk:
                 accepted, _ = self._listening.accept()
             except OSError:
                 return
+            self._met.set()
             if self._says is None:
                 self._held.append(accepted)
                 continue

@@ -9,19 +9,36 @@ from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any
 
+import bcrypt
 import pytest
 
 from checker import checks, watching
 from checker.cli import main
 from checker.endpoints import other_registry, own_registry
 from checker.exit_codes import ExitCode
-from checker.facts import AccessLog, Backend, Doors, Facts, Fault, Handshake, Journal, Source, Task, Unavailable, Upload
+from checker.facts import (
+    AccessLog,
+    Backend,
+    Doors,
+    Facts,
+    Fault,
+    Handshake,
+    Journal,
+    Passwords,
+    Source,
+    Task,
+    Unavailable,
+    Upload,
+)
 from checker.grading import grade
 from checker.model import Report, Status
 from checker.probes.trust import unverified
 from checker.runner import run
 from checker.sources import choose
 from labs.attempts import Attempt
+from labs.compose.record import ProjectRecord, PublishedPort, ServiceRecord
+from tests.fakes.certificates import TestAuthority
+from tests.servers import ServerTls, running_registry
 from tests.unit.checker.built import NAME, PARAMETERS, PASSWORD, REPOSITORY, SITE, USER, BuiltStack, built_stack
 
 FIRST_SECONDS, ALL_SECONDS = 1.0, 10.0
@@ -253,6 +270,43 @@ def test_a_stack_behind_a_url_is_graded_by_what_it_answers(stack: BuiltStack) ->
     assert isinstance(facts.handshake, Handshake)
     assert facts.handshake.name == "localhost"
     assert facts.plain.http.fault is Fault.REFUSED  # type: ignore[union-attr]
+
+
+def test_a_registry_alone_with_its_own_tls_and_passwords_is_as_good(tmp_path: Path) -> None:
+    """No proxy: what the grader asks with the student's login is nobody's doing; a student's own request is seen."""
+    work, engine = tmp_path / "work", tmp_path / "engine"
+    work.mkdir()
+    authority = TestAuthority(tmp_path / "ca")
+    leaf = authority.issue(NAME)
+    Path(leaf.key).chmod(0o600)
+    passwords = work / "htpasswd"
+    passwords.write_text(f"{USER}:{bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()}\n", encoding="utf-8")
+    config = {"auth": {"htpasswd": {"realm": "lab", "path": str(passwords)}}}
+    tls = ServerTls(Path(leaf.certificate), Path(leaf.key), authority.path)
+    with running_registry(tmp_path / "registry", config=config, tls=tls) as registry:
+        service = ServiceRecord(
+            "registry", "registry:2", "registry", (PublishedPort(443, 5000, registry.port),), pid=registry.process.pid,
+            journal=str(registry.journal_path), password_files=(str(passwords),), keys=(leaf.key,),
+            certificates=(leaf.certificate,),
+        )  # fmt: skip
+        record = ProjectRecord("tp2", str(work), str(work / "compose.yaml"), up=True, services=(service,))
+        built = BuiltStack(
+            work, engine, tmp_path, registry.port, 0, registry, registry.process, authority, leaf, record
+        )
+        built.note()
+        built.log_in()
+        built.trust()
+        read(built)
+        assert through(built, "GET", f"/v2/{REPOSITORY}/tags/list") == 404
+        facts = read(built)
+        found = statuses(graded(built.attempt(), tmp_path))
+    assert isinstance(facts.journal, Journal)
+    assert [event.actor for event in facts.journal.since_start if event.kind == "request"] == [USER]
+    assert facts.access_log == AccessLog(kept=False, proxied=False)
+    assert isinstance(facts.passwords, Passwords)
+    assert [file.reader for file in facts.passwords.files] == ["registry"]
+    done = ("HTPASSWD", "CERT", "KEY", "UP", "AUTH", "HTTP", "BACKEND", "UPLOAD")
+    assert {found[f"TP2-{code}"] for code in done} == {Status.PASS}
 
 
 def test_a_stack_built_anew_is_no_tampering(stack: BuiltStack, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import io
 import json
 import tarfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -242,10 +243,12 @@ def sign_by_tag(registry: FakeRegistry, image: str, key: PrivateKey, **more: Any
     registry.put_manifest(NAME, under, OCI_MANIFEST, format_manifest([layer]))
 
 
-def sign_by_bundle(registry: FakeRegistry, image: str, key: PrivateKey, *, api: bool, of: str | None = None) -> None:
+def sign_by_bundle(
+    registry: FakeRegistry, image: str, key: PrivateKey, *, api: bool, of: str | None = None, predicate: str = SIGNATURE
+) -> None:
     """As cosign 3 does: found by the referrers API, or by the fallback tag."""
     digest = Digest.parse(image)
-    payload = sign(Digest.parse(of or image), {}).format()
+    payload = replace(sign(Digest.parse(of or image), {}), predicate_type=predicate).format()
     signature = key.sign(authenticated(IN_TOTO, payload))
     content = Bundle(Envelope(payload, (signature,), IN_TOTO), key.public.hint).format()
     registry.put_blob(NAME, content)
@@ -342,8 +345,9 @@ def test_signatures_of_what_the_tag_was_before_are_told(registry: FakeRegistry, 
     now = put_image(registry, b"now")
     diary = Diary()
     diary.put(ADA, "1.0", before, NAME).put(ADA, "2.0", elsewhere, NAME).put(ADA, "1.0", now, NAME)
+    sign_by_tag(registry, now, PrivateKey.generate())
     found = prove(registry, tmp_path, diary.journal())
-    assert found.current == ()
+    assert [each.verified for each in found.current] == [False]
     assert found.earlier == (Signature("tag", before, verified=True, signed=before, repository=HERE),)
     assert prove(registry, tmp_path).earlier == ()
 
@@ -357,6 +361,8 @@ def test_attestations_and_other_referrers_are_no_signatures(registry: FakeRegist
     rows = [Descriptor(OCI_MANIFEST, Digest.parse(name), 1) for name in (other, f"sha256:{'e' * 64}")]
     registry.put_manifest(NAME, fallback_tag(Digest.parse(image)), OCI_INDEX, format_index(rows))
     assert [each.verified for each in prove(registry, tmp_path).current] == [True]
+    sign_by_bundle(registry, image, key, api=False, predicate="https://slsa.dev/provenance/v1")
+    assert [each.form for each in prove(registry, tmp_path).current] == ["tag"]
 
 
 def test_a_signature_whose_bytes_are_gone_fails_alone(registry: FakeRegistry, tmp_path: Path) -> None:

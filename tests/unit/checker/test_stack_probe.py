@@ -62,12 +62,14 @@ def test_what_never_ran_is_nothing(tmp_path: Path) -> None:
 
 
 def test_a_record_alone_proves_nothing(tmp_path: Path) -> None:
-    """A process that is gone, one that listens nowhere, none at all: they do not run, and open no door."""
+    """A process that is gone, one that only calls others, none at all: they do not run, and open no door."""
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         gone.wait()
     output = tmp_path / "output"
     output.write_text("\n".join(f"line {number}" for number in range(99)) + "\n", encoding="utf-8")
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as deaf:
+    calling = "import socket, sys, time; s = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); time.sleep(60)"
+    with Talk(None) as talk, subprocess.Popen([sys.executable, "-c", calling, str(talk.port)]) as deaf:
+        talk.wait()
         rows = [
             ServiceRecord(str(pid), "nginx:1.25", "nginx", (PublishedPort(443, 443, 1),), output=str(output), pid=pid)
             for pid in (gone.pid, deaf.pid, None)
