@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from labs.stack.environment import engine_version
+from labs.stack.files import write_private
 from labs.stack.interface import ServiceStatus, StackError
 
 LABEL = "com.docker.compose.project"
@@ -119,6 +120,19 @@ def demand(command: Path | None, environ: Mapping[str, str]) -> Path:
     if done.returncode:
         raise StackError("error.no-docker-compose", path=command)
     return command
+
+
+def lend_plugins(engine: Path, environ: Mapping[str, str]) -> None:
+    """Let Docker's command find the student's own plugins (Docker Desktop's compose) though it is configured elsewhere.
+
+    Args:
+        engine: Engine home of a machine, which ``DOCKER_CONFIG`` names.
+        environ: The student's own.
+    """
+    plugins = Path(environ.get("HOME") or Path.home()) / ".docker" / "cli-plugins"
+    config = engine / "config.json"
+    if plugins.is_dir() and not config.exists():
+        write_private(config, json.dumps({"cliPluginsExtraDirs": [str(plugins)]}) + "\n")
 
 
 def _status(row: Mapping[str, Any]) -> ServiceStatus:

@@ -24,7 +24,7 @@ from labs.messages import language
 from labs.processes import wait_until
 from labs.stack import authority, environment, inventory, workspace
 from labs.stack.acme import AcmeServer
-from labs.stack.docker import DockerProjects, demand
+from labs.stack.docker import DockerProjects, demand, lend_plugins
 from labs.stack.interface import NEVER_USED, Inventory, Progress, StackError, StackState, StackStatus
 from labs.stack.internet import HTTPS_PORT, Names, private_names
 from labs.stack.journal import head_seq
@@ -280,6 +280,8 @@ class ProcessRunner:
         """Engine homes, and the lab's commands."""
         for folder in attempt.machines.values():
             Path(folder).mkdir(parents=True, exist_ok=True)
+        if attempt.engine == DOCKER:
+            lend_plugins(Path(attempt.machines[MACHINES[0]]), self.environ)
         environment.write_commands(self.home)
 
     def _publish(self, lab: Lab) -> None:

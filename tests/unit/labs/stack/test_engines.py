@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,19 @@ def test_the_shell_has_dockers_own_docker(runner: NewRunner, home: LabHome) -> N
     assert environment(home, attempt, "b", made.environ)["LAB_DOCKER"] == "lab"
 
 
+def test_the_students_own_plugins_are_found(runner: NewRunner, home: LabHome, tmp_path: Path) -> None:
+    """Docker Desktop keeps compose below the home folder; a login that was made already is left alone."""
+    (tmp_path / ".docker" / "cli-plugins").mkdir(parents=True)
+    made = runner(DOCKER)
+    made = replace(made, environ={**made.environ, "HOME": str(tmp_path)})
+    made.up(TP2, quiet)
+    config = home.engine("tp2", "a") / "config.json"
+    assert json.loads(config.read_text()) == {"cliPluginsExtraDirs": [str(tmp_path / ".docker" / "cli-plugins")]}
+    config.write_text('{"auths": {}}')
+    made.up(TP2, quiet)
+    assert config.read_text() == '{"auths": {}}'
+
+
 def test_the_name_is_left_to_the_system(runner: NewRunner, home: LabHome) -> None:
     """The lab's names lead to processes; what Docker publishes lies on the ports that the student wrote."""
     runner(DOCKER).up(TP2, quiet)
@@ -139,9 +153,10 @@ def test_an_engine_that_was_stopped_is_no_empty_stack(runner: NewRunner, docker:
     made.up(TP2, quiet)
     docker.command.unlink()
     assert made.status(TP2).state is StackState.BROKEN
-    for act in (lambda: made.reset(TP2, quiet), lambda: made.down(TP2)):
-        with pytest.raises(StackError, match=r"error\.no-docker-engine"):
-            act()
+    with pytest.raises(StackError, match=r"error\.no-docker-engine"):
+        made.reset(TP2, quiet)
+    with pytest.raises(StackError, match=r"error\.no-docker-engine"):
+        made.down(TP2)
     assert home.files("tp2").is_dir()
 
 
