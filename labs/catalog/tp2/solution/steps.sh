@@ -113,8 +113,22 @@ trust() {
     cp certs/ca.crt "$LAB_CERTS_D/$1/ca.crt"
 }
 
+# Docker does not wait until what is in a container listens: for a moment nobody answers, or nginx alone.
 log_in() {
-    echo "$password" | docker login "$1" -u "$LAB_USER" --password-stdin
+    for delay in 0.1 0.2 0.4 0.8 1.6 3.2 0; do
+        if said=$(echo "$password" | docker login "$1" -u "$LAB_USER" --password-stdin 2>&1); then
+            break
+        fi
+        case $said in
+        *EOF* | *refused* | *reset* | *'502 Bad Gateway'*) sleep "$delay" ;;
+        *) delay=0 ;;
+        esac
+        if [ "$delay" = 0 ]; then
+            echo "$said" >&2
+            return 1
+        fi
+    done
+    echo "$said"
 }
 
 # 3. From the student's folder, or from another.
