@@ -510,6 +510,8 @@ class AccessLog:
         kept: A log is written at all; False for ``access_log off``.
         proxied: There is a proxy; without one the registry's journal is the log.
         unreadable: Numbers of lines that are none.
+        read_at: When, aware UTC: later requests have no line yet. The journal is read afterwards, so that a line's
+            request is in it. None where there was nothing to read.
     """
 
     kept: bool
@@ -517,6 +519,7 @@ class AccessLog:
     lines: tuple[LogLine, ...] = ()
     unreadable: tuple[int, ...] = ()
     path: str = ""
+    read_at: datetime | None = None
 
 
 NOT_READ = Unavailable("not-read")

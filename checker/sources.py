@@ -1,6 +1,7 @@
 """Which probes read an exercise: one for each source, of a registry that is known, or of a stack yet to be found."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -8,7 +9,7 @@ from urllib.parse import urlsplit
 
 from checker.checks import Pack
 from checker.endpoints import PRIVATE, is_built
-from checker.facts import NO_JOURNAL, Journal, NotObserved, Source, Target, Unavailable
+from checker.facts import NO_JOURNAL, AccessLog, Journal, NotObserved, Source, Target, Unavailable
 from checker.probes import Probe, urls
 from checker.probes.connection import Connection, Credential
 from checker.probes.doors import BackendProbe, DoorsProbe, PlainProbe
@@ -135,6 +136,7 @@ class _Built:
         self._trust = Trust((self._machine / "certs.d", DOCKER_TRUST / "certs.d"))
         self._found = Once(self._find)
         self._connection = Once(self._connect)
+        self._logged = Once(self._log)
         self._remembered = Once(self._journal)
 
     def probes(self) -> list[Probe]:
@@ -166,7 +168,7 @@ class _Built:
                 8.0,
                 lambda: SignatureProbe(connection(), target, work, self._remembered).read(),
             ),
-            Source.ACCESS_LOG: (4.0, lambda: AccessLogProbe(found(), self._attempt.started_at).read()),
+            Source.ACCESS_LOG: (4.0, self._logged),
         }
 
     def _find(self) -> Surroundings:
@@ -219,11 +221,17 @@ class _Built:
             return Connection(endpoint, self._credential, authority=door.authority(), pin=pin)
         return Connection(endpoint, self._credential, authority=door.authority(), trust=self._trust.context(door))
 
+    def _log(self) -> AccessLog | Unavailable:
+        """What the proxy wrote down."""
+        return AccessLogProbe(self._found(), self._attempt.started_at).read()
+
     def _journal(self) -> Journal | Unavailable:
         """What the stack's registry remembers; proved to be its own where the student's login gets through."""
         file = self._found().journal
         if isinstance(file, Unavailable):
             return file
+        with suppress(Exception):  # the log first: a request is remembered before its line is written
+            self._logged()
         # A file outlives its containers, as what a container prints does not: only there a gap is a gap.
         lasts = isinstance(file, LocalFile)
         connected = self._found().tls is not None

@@ -1,9 +1,11 @@
 """TP-2: what the proxy's log tells beside the journal, and who pulled. Pure."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
 
 from checker import history
-from checker.checks.agreement import Agreement, agree
+from checker.checks.agreement import SLACK_SECONDS, Agreement, agree
 from checker.checks.pushes import TAG, pushes, target_repository
 from checker.checks.telling import newest, newest_first, ref, shown
 from checker.checks.witnesses import hear
@@ -28,7 +30,7 @@ def judge_log(facts: Facts) -> Finding:
     requests = tuple(event for event in known(facts.journal).since_start if event.kind == "request")
     if not log.proxied:
         return _judge_journal(facts.task, requests)
-    found = agree(log.lines, requests)
+    found = _settled(agree(log.lines, requests), log)
     causes = tuple(_log_causes(log, requests, found, facts))
     return Finding(
         Status.FAIL if causes else Status.PASS,
@@ -37,6 +39,14 @@ def judge_log(facts: Facts) -> Finding:
         {"agreeing": len(requests)},
         causes,
     )
+
+
+def _settled(found: Agreement, log: AccessLog) -> Agreement:
+    """Without requests of which no line could have been written when the log was read."""
+    if log.read_at is None:
+        return found
+    settled = log.read_at - timedelta(seconds=SLACK_SECONDS)
+    return replace(found, missing=tuple(event for event in found.missing if event.at < settled))
 
 
 def _judge_journal(task: Task, requests: Iterable[Event]) -> Finding:

@@ -84,21 +84,20 @@ def agree(lines: Sequence[LogLine], events: Sequence[Event]) -> Agreement:
         lines: Of the time that is judged.
         events: Requests of that time, as the registry saw them.
     """
-    choices = _choices(lines, events)
-    needing = [line for line in lines if needs_event(line)]
-    of_needing, of_lines = _match(needing, choices), _match(lines, choices)
-    free_lines = [line for line in lines if line.number not in of_lines]
+    asked = _by_kind(events)
+    choices = [_choices(line, asked) for line in lines]
+    needing = [place for place, line in enumerate(lines) if needs_event(line)]
+    of_needing, of_lines = _match(needing, lines, choices), _match(range(len(lines)), lines, choices)
     met = set(of_lines.values())
     unmet = [event for event in events if event.seq not in met]
-    edited = _edits(free_lines, unmet)
-    explained_lines = {edit.line.number for edit in edited}
-    explained_events = {edit.event.seq for edit in edited}
+    edits = _edits({place: line for place, line in enumerate(lines) if place not in of_lines}, unmet)
+    explained = {edit.event.seq for edit in edits.values()}
     by_seq = {event.seq: event for event in events}
     return Agreement(
-        pairs=tuple((line, by_seq[of_lines[line.number]]) for line in lines if line.number in of_lines),
-        edited=edited,
-        forged=tuple(each for each in needing if each.number not in of_needing and each.number not in explained_lines),
-        missing=tuple(event for event in unmet if event.seq not in explained_events),
+        pairs=tuple((line, by_seq[of_lines[place]]) for place, line in enumerate(lines) if place in of_lines),
+        edited=tuple(edits.values()),
+        forged=tuple(lines[place] for place in needing if place not in of_needing and place not in edits),
+        missing=tuple(event for event in unmet if event.seq not in explained),
     )
 
 
@@ -191,20 +190,21 @@ def _same_path(seen: str, remembered: str) -> bool:
 # --- all of them
 
 
-def _choices(lines: Sequence[LogLine], events: Sequence[Event]) -> Mapping[int, Sequence[int]]:
-    """By line the events that it may tell of, of each kind the earliest first."""
+# Lines go by their place: several logs may have lines of one number.
+
+
+def _by_kind(events: Iterable[Event]) -> Mapping[tuple[str, str], Sequence[Event]]:
+    """The events of each kind, the earliest first."""
     asked: dict[tuple[str, str], list[Event]] = {}
     for event in sorted(events, key=_at):
         asked.setdefault(_kind(event.method or "", event.path or ""), []).append(event)
-    return {
-        line.number: [
-            event.seq
-            for kind in (_kind(line.method, line.path), (line.method, _REDACTED))
-            for event in _near(line, asked.get(kind, ()))
-            if fits(line, event)
-        ]
-        for line in lines
-    }
+    return asked
+
+
+def _choices(line: LogLine, asked: Mapping[tuple[str, str], Sequence[Event]]) -> Sequence[int]:
+    """The events that the line may tell of."""
+    kinds = (_kind(line.method, line.path), (line.method, _REDACTED))
+    return [event.seq for kind in kinds for event in _near(line, asked.get(kind, ())) if fits(line, event)]
 
 
 def _near(line: LogLine, events: Sequence[Event]) -> Sequence[Event]:
@@ -225,11 +225,11 @@ def _kind(method: str, path: str) -> tuple[str, str]:
     return method, _REDACTED if _REDACTED in stem else stem
 
 
-def _match(lines: Sequence[LogLine], choices: Mapping[int, Sequence[int]]) -> Mapping[int, int]:
-    """As many pairs as there can be: events by their lines."""
+def _match(places: Iterable[int], lines: Sequence[LogLine], choices: Sequence[Sequence[int]]) -> Mapping[int, int]:
+    """As many pairs as there can be of these lines: events by the places of their lines."""
     found = _Matching(choices)
-    for line in sorted(lines, key=lambda line: (line.at, line.number)):
-        found.place(line.number)
+    for place in sorted(places, key=lambda place: (lines[place].at, place)):
+        found.place(place)
     return found.event_of
 
 
@@ -237,18 +237,18 @@ class _Matching:
     """Lines with events of their own; it grows by augmenting paths (Berge), and no line that has an event loses it.
 
     Args:
-        choices: By line the events that it may have.
+        choices: By the place of a line the events that it may have.
     """
 
-    def __init__(self, choices: Mapping[int, Sequence[int]]) -> None:
+    def __init__(self, choices: Sequence[Sequence[int]]) -> None:
         self.event_of: dict[int, int] = {}
         self._line_of: dict[int, int] = {}
         self._choices = choices
 
-    def place(self, number: int) -> None:
+    def place(self, place: int) -> None:
         """Find the line an event of its own, and others another one where that is needed."""
         reached: dict[int, int] = {}
-        queue = deque([number])
+        queue = deque([place])
         while queue:
             line = queue.popleft()
             for event in self._choices[line]:
@@ -268,24 +268,25 @@ class _Matching:
             event = left
 
 
-def _edits(lines: Iterable[LogLine], events: Sequence[Event]) -> tuple[Edit, ...]:
-    """Events and lines that nothing fits, of one method and path: the nearest in time are taken for one request."""
-    free = list(lines)
-    edits = []
+def _edits(lines: Mapping[int, LogLine], events: Sequence[Event]) -> Mapping[int, Edit]:
+    """Lines and events that nothing fits, of one method and path: those that differ least are taken for one request."""
+    free, edits = dict(lines), dict[int, Edit]()
     for event in events:
-        alike = [each for each in free if each.method == event.method and _same_path(each.path, event.path or "")]
+        alike = [place for place, line in free.items() if _is_alike(line, event)]
         if alike:
-            nearest = min(
-                alike, key=lambda each: (_differences(each, event), abs((each.at - event.at).total_seconds()))
-            )
-            free.remove(nearest)
-            edits.append(_edit(nearest, event))
-    return tuple(edits)
+            nearest = min(alike, key=lambda place: _distance(free[place], event))
+            edits[nearest] = _edit(free.pop(nearest), event)
+    return edits
 
 
-def _differences(line: LogLine, event: Event) -> int:
-    """In how many ways they differ."""
-    return sum(not test(line, event) for test in _TESTS.values())
+def _is_alike(line: LogLine, event: Event) -> bool:
+    """The same was asked for."""
+    return line.method == event.method and _same_path(line.path, event.path or "")
+
+
+def _distance(line: LogLine, event: Event) -> tuple[int, float]:
+    """In how many ways they differ, and by how many seconds."""
+    return sum(not test(line, event) for test in _TESTS.values()), abs((line.at - event.at).total_seconds())
 
 
 def _edit(line: LogLine, event: Event) -> Edit:

@@ -52,6 +52,7 @@ class AccessLogProbe:
             return logs
         if not self.stack.proxied or not logs:
             return AccessLog(kept=bool(logs), proxied=self.stack.proxied)
+        now = datetime.now(UTC)
         read = [(number, parse(line, number)) for log in logs for number, line in numbered(log.read())]
         begun = self.since.replace(microsecond=0)
         return AccessLog(
@@ -60,6 +61,7 @@ class AccessLogProbe:
             lines=tuple(line for _, line in read if line and line.at >= begun and not _of_grader(line)),
             unreadable=tuple(number for number, line in read if line is None),
             path=logs[0].path,
+            read_at=now,
         )
 
 

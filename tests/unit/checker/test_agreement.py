@@ -250,6 +250,14 @@ def test_paths_are_compared_as_far_as_the_journal_keeps_them() -> None:
     assert not agree([written(long, 1, path="/v2/" + "b" * 2000)], [long]).holds
 
 
+def test_two_logs_may_have_lines_of_one_number() -> None:
+    """A server for each port, each with a log of its own."""
+    one, other = event(1), event(2, path=PATHS[3])
+    assert agree([written(one, 1), written(other, 1)], [one, other]).holds
+    found = agree([written(one, 1), written(other, 1), written(other, 1)], [one, other])
+    assert len(found.forged) == 1
+
+
 def test_a_client_without_a_name_of_its_own() -> None:
     """Nginx writes "-" where the journal has nothing."""
     each = event(1, user_agent=None)

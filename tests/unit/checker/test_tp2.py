@@ -615,6 +615,14 @@ def test_a_request_past_the_proxy_is_shown() -> None:
     assert "/v2/_catalog" in finding.evidence[0].ref
 
 
+def test_a_request_that_came_after_the_log_was_read_is_not_missed() -> None:
+    """While a push goes on, the journal is a moment ahead of the log; what is older must have its line."""
+    scene = solved().bypass("GET", "/v2/_catalog", 200)
+    for seconds, status in ((1, Status.PASS), (60, Status.FAIL)):
+        log = replace(scene.log(), read_at=scene.diary.events[-1].at + timedelta(seconds=seconds))
+        assert statuses(world(scene, access_log=log))["TP2-LOG"] is status
+
+
 def test_what_cosign_reads_is_no_pull() -> None:
     """Signing and verifying read the manifest too."""
     assert failed(verdicts(world(begun().push().sign().get(agent=COSIGN)))) == {"TP2-PULL": "pull.never"}
