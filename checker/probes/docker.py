@@ -39,7 +39,6 @@ _PASSWORDS = "REGISTRY_AUTH_HTPASSWD_PATH"
 _CERTIFICATE, _KEY = "REGISTRY_HTTP_TLS_CERTIFICATE", "REGISTRY_HTTP_TLS_KEY"
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  read, not bound
 _STANDARD_OUTPUT = frozenset({"/dev/stdout", "/proc/self/fd/1", "/dev/fd/1"})
-_OK, _CREATED = 200, 201
 
 
 def read_surroundings(work: Path, name: str, client: docker.APIClient | None = None) -> Surroundings:
@@ -90,6 +89,11 @@ class Container:
     def label(self, name: str) -> str:
         """One of compose's labels."""
         return str((self.details["Config"]["Labels"] or {}).get(f"{_LABEL}.{name}", ""))
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was made: what it prints begins then."""
+        return registry_log.parse_time(self.details["Created"])
 
     @property
     def running(self) -> bool:
@@ -230,8 +234,8 @@ class ContainerOutput:
 class RegistryOutput(ContainerOutput):
     """What registry:2 prints, as a journal (see ``registry_log``).
 
-    Its path holds the time: what is read later is no continuation of this, since a tag's digest is told of its last
-    push only, and a container made anew begins anew.
+    Its path holds the time: what is read later is no continuation of this, since a container made anew begins anew, and
+    Docker may throw old lines away.
     """
 
     read_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -242,9 +246,9 @@ class RegistryOutput(ContainerOutput):
         return f"{super(RegistryOutput, self).path} ({self.read_at.isoformat()})"
 
     def read(self) -> bytes:
-        """Its requests as a journal's lines. Of what a tag led to, its store tells the last. Raises NotObserved."""
+        """Its requests as a journal's lines, behind pushes of earlier containers' that its store tells of."""
         events = tuple(registry_log.read_events(self.container.output(errors=True).decode(errors="replace")))
-        return registry_log.write_journal(_resolved(self.container, events))
+        return registry_log.write_journal((*_earlier_pushes(self.container), *events))
 
 
 def _connect(environ: Mapping[str, str]) -> docker.APIClient:
@@ -283,28 +287,15 @@ def _journal(containers: Iterable[Container]) -> StackFile | Unavailable:
     return registry.file(path) if path else RegistryOutput(registry)
 
 
-def _resolved(container: Container, events: Sequence[Event]) -> Iterable[Event]:
-    """Events with the digest of each tag that was asked for after its last push: what the store has it lead to."""
-    last = {
-        (event.repository, event.reference): index
-        for index, event in enumerate(events)
-        if event.endpoint == "end-7" and event.status == _CREATED and event.digest is None
-    }
-    root = container.environment.get(_ROOT, _DEFAULT_ROOT)
-    current = {key: _current(container, root, *key) for key in last}
-    for index, event in enumerate(events):
-        key = (event.repository, event.reference)
-        told = event.endpoint in {"end-3", "end-7"} and event.status in {_OK, _CREATED} and event.digest is None
-        yield replace(event, digest=current[key]) if told and index >= last.get(key, index + 1) else event
-
-
-def _current(container: Container, root: str, repository: str | None, tag: str | None) -> str | None:
-    """What a tag leads to in a store of registry:2's layout; None where it is gone."""
-    link = f"{root}/docker/registry/v2/repositories/{repository}/_manifests/tags/{tag}/current/link"
+def _earlier_pushes(container: Container) -> Sequence[Event]:
+    """The last push of each tag, where that was before the container was made; its predecessor's words are gone."""
+    root = container.file(container.environment.get(_ROOT, _DEFAULT_ROOT))
+    if not isinstance(root, LocalFile):
+        return ()
     try:
-        return container.file(link).read().decode().strip()
-    except NotObserved:
-        return None
+        return registry_log.read_store(root.location, before=container.created_at)
+    except OSError:
+        return ()  # it explains, no more: the tags themselves are read through the registry
 
 
 def _with_files(found: Surroundings, containers: Sequence[Container]) -> Surroundings:
@@ -343,21 +334,39 @@ def _log(container: Container, path: PurePosixPath) -> StackFile:
 
 
 def _proxy_files(container: Container) -> ProxyFiles:
-    """What nginx reads, as itself tells.
+    """What nginx reads, as itself tells; of one that does not run, as its files do.
 
     Raises:
-        NotObserved: It is no nginx, does not run, or refuses its configuration.
+        NotObserved: It is no nginx, or refuses its configuration.
     """
     name = container.label("service")
-    if container.kind is not Kind.NGINX or not container.running:
+    if container.kind is not Kind.NGINX:
         raise NotObserved(Unavailable("service-unseen", {"service": name}))
     with _reasons(name):
-        asked = container.client.exec_create(container.id, ["nginx", "-T"], stderr=False)["Id"]
-        dump = container.client.exec_start(asked).decode(errors="replace")
-        done = container.client.exec_inspect(asked)["ExitCode"]
-    if done != 0:
-        raise NotObserved(Unavailable("garbage", {"source": f"{name}: nginx -T"}))
-    return nginx_config.look_up(dump)
+        dump = _told_by_nginx(container) if container.running else _told_by_files(container)
+    try:
+        return nginx_config.look_up(dump)
+    except nginx_config.Unreadable as exc:
+        raise NotObserved(Unavailable("garbage", {"source": f"{name}: nginx -T"})) from exc
+
+
+def _told_by_nginx(container: Container) -> str:
+    """``nginx -T``; nothing of a configuration that it refuses."""
+    asked = container.client.exec_create(container.id, ["nginx", "-T"], stderr=False)["Id"]
+    dump: bytes = container.client.exec_start(asked)
+    return dump.decode(errors="replace") if container.client.exec_inspect(asked)["ExitCode"] == 0 else ""
+
+
+def _told_by_files(container: Container) -> str:
+    """What ``nginx -T`` would print of the official image's layout."""
+    stream, _ = container.client.get_archive(container.id, str(nginx_config.MAIN.parent))
+    with tarfile.open(fileobj=io.BytesIO(_whole(stream, str(nginx_config.MAIN.parent)))) as archive:
+        texts = {
+            nginx_config.MAIN.parent.parent / member.name: file.read().decode(errors="replace")
+            for member in archive
+            if member.name.endswith(".conf") and (file := archive.extractfile(member))
+        }
+    return nginx_config.join(texts)
 
 
 def _number(port: str) -> int | None:

@@ -5,13 +5,15 @@ grammar in Python, cuts them into words.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from crossplane import lex_string  # type: ignore[import-untyped]
+from crossplane.errors import NgxParserSyntaxError  # type: ignore[import-untyped]
 
-MAIN = "/etc/nginx/nginx.conf"
+MAIN = PurePosixPath("/etc/nginx/nginx.conf")
+INCLUDED = PurePosixPath("/etc/nginx/conf.d")
 DEFAULT_LOG = "/var/log/nginx/access.log"
 _PASSWORDS, _CERTIFICATE, _KEY = "auth_basic_user_file", "ssl_certificate", "ssl_certificate_key"
 _FILE = re.compile(r"^# configuration file (?P<path>\S+):$", re.MULTILINE)
@@ -31,12 +33,35 @@ class ProxyFiles:
     keys: tuple[PurePosixPath, ...]
 
 
+class Unreadable(ValueError):
+    """No configuration of nginx."""
+
+
+def join(texts: Mapping[PurePosixPath, str]) -> str:
+    """What ``nginx -T`` would print of files, by path: the main one, and what the official image's includes."""
+    included = sorted(path for path in texts if path.parent == INCLUDED)
+    return "".join(f"# configuration file {path}:\n{texts[path]}\n" for path in (MAIN, *included) if path in texts)
+
+
 def look_up(dump: str) -> ProxyFiles:
-    """What the files of ``nginx -T`` name, the main file first; other files are taken for what it includes."""
+    """What the files of ``nginx -T`` name, the main file first; other files are taken for what it includes.
+
+    Raises:
+        Unreadable: There is none, or no nginx could read it.
+    """
+    try:
+        return _look_up(dump)
+    except NgxParserSyntaxError as exc:
+        raise Unreadable(str(exc)) from exc
+
+
+def _look_up(dump: str) -> ProxyFiles:
     named: dict[str, list[str]] = {directive: [] for directive in (_PASSWORDS, _CERTIFICATE, _KEY)}
     logs: list[str] = []
     outermost = _Block(None, [DEFAULT_LOG])
     parts = _FILE.split(dump)
+    if len(parts) == 1:
+        raise Unreadable("no file")
     for path, text in zip(parts[1::2], parts[2::2], strict=True):
         blocks = [outermost]
         for block, (name, *arguments) in _directives(text, outermost):
@@ -45,7 +70,7 @@ def look_up(dump: str) -> ProxyFiles:
                 block.name_log(arguments[0])
             elif name == "proxy_pass":
                 block.proxies = True
-            elif name == "include" and path == MAIN:
+            elif name == "include" and path == str(MAIN):
                 outermost = block
             elif name in named and arguments[0] != "off":
                 named[name].append(arguments[0])
@@ -97,4 +122,4 @@ def _words(text: str) -> Iterator[tuple[str, bool]]:
 def _paths(names: Iterable[str]) -> tuple[PurePosixPath, ...]:
     """Each once, in order; what has a variable, or goes to syslog, is no path."""
     paths = (name for name in names if "$" not in name and not name.startswith("syslog:"))
-    return tuple(dict.fromkeys(PurePosixPath(MAIN).parent / path for path in paths))
+    return tuple(dict.fromkeys(MAIN.parent / path for path in paths))

@@ -1,4 +1,4 @@
-r"""What registry:2 prints, read as a journal: the memory of a registry that keeps none of its own. Pure.
+r"""What registry:2 prints, read as a journal: the memory of a registry that keeps none of its own.
 
 Of each request it prints a line ``response completed`` (or ``… with error``) of ``key=value`` pairs:
 
@@ -9,14 +9,17 @@ Paths that it does not know, such as those of referrers, stand in its access log
 
 Lacking are who asked (registry:2 is asked by the proxy), how many bytes came in, and the chain that shows that nobody
 changed a line: the lines lie with Docker's daemon. Of what a push by tag stored, the line does not have the digest.
+What a container printed goes with it; the store remembers when each tag was last pushed.
 """
 
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from checker.probes import nginx
@@ -27,6 +30,7 @@ from pyregistry.spec.journal import GENESIS, Event, seal
 
 _PAIR = re.compile(r'(?P<key>[\w.-]+)=(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<word>\S*))')
 _COMPLETED = "response completed"
+_TAG_LINK = "_manifests/tags/*/current/link"
 _NANOSECONDS = re.compile(r"(\.\d{6})\d*")
 # duration ::= number ( "ns" | "µs" | "ms" | "s" ), or longer ones in "m" and "h", which no request of a lab takes
 _DURATION = re.compile(r"(?P<number>[\d.]+)(?P<unit>ns|µs|ms|s)")
@@ -98,6 +102,40 @@ def write_journal(events: Iterable[Event]) -> bytes:
     return b"".join(lines)
 
 
+def parse_time(text: str) -> datetime:
+    """Go's RFC 3339 with nanoseconds. Raises ValueError."""
+    return datetime.fromisoformat(_NANOSECONDS.sub(r"\1", text)).astimezone(UTC)
+
+
+def read_store(root: Path, before: datetime) -> Sequence[Event]:
+    """The last push of each tag in a store of registry:2's layout, as far as that was before some moment.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    repositories = root / "docker" / "registry" / "v2" / "repositories"
+    links = ((link, datetime.fromtimestamp(link.stat().st_mtime, UTC)) for link in repositories.rglob(_TAG_LINK))
+    return tuple(_push(repositories, link, at) for link, at in sorted(links, key=itemgetter(1)) if at < before)
+
+
+def _push(repositories: Path, link: Path, at: datetime) -> Event:
+    """What made a tag lead where it does."""
+    tag, repository = link.parents[1].name, str(link.parents[4].relative_to(repositories))
+    return Event(
+        kind="request",
+        at=at,
+        monotonic_ns=int(at.timestamp() * 1e9),
+        method="PUT",
+        path=f"/v2/{repository}/manifests/{tag}",
+        endpoint="end-7",
+        repository=repository,
+        reference=tag,
+        digest=link.read_text(encoding="utf-8").strip(),
+        status=201,
+        detail={"source": "registry store"},
+    )
+
+
 def _event(line: str) -> Event | None:
     """One request; None for a line that only looks like one."""
     told = {pair["key"]: _unquoted(pair) for pair in _PAIR.finditer(line)}
@@ -105,7 +143,7 @@ def _event(line: str) -> Event | None:
         return None
     try:
         status, written = int(told["http.response.status"]), int(told["http.response.written"])
-        ended = datetime.fromisoformat(_NANOSECONDS.sub(r"\1", told["time"])).astimezone(UTC)
+        ended = parse_time(told["time"])
     except (KeyError, ValueError):
         return None
     method, target = told["http.request.method"], told.get("http.request.uri", "")

@@ -3,8 +3,11 @@
 import hashlib
 import io
 import json
+import os
+import re
 import tarfile
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,8 @@ from tests.unit.checker.docker_samples import DUMP, REGISTRY_LINES
 NAME = "registry.example.com"
 DIGEST = f"sha256:{'ab' * 32}"
 LABEL = "com.docker.compose"
+CREATED = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+EARLIER = CREATED - timedelta(minutes=1)
 
 
 class FakeDaemon:
@@ -57,6 +62,7 @@ class FakeDaemon:
         self.containers_[service] = {
             "Id": service,
             "Name": f"/tp2-{service}-1",
+            "Created": CREATED.isoformat().replace("+00:00", ".123456789Z"),
             "Config": {
                 "Image": image,
                 "Labels": {f"{LABEL}.{name}": value for name, value in shown.items()},
@@ -92,6 +98,8 @@ class FakeDaemon:
     def get_archive(self, _name: str, path: str) -> tuple[Iterator[bytes], dict[str, Any]]:
         """``docker cp``, and what it says of the file."""
         self._speak()
+        if path == "/etc/nginx":
+            return (part for part in [self._folder()]), {}
         if path in self.links:
             return (part for part in ()), {"size": 0, "mode": 0o777, "linkTarget": self.links[path]}
         if path not in self.files:
@@ -119,6 +127,17 @@ class FakeDaemon:
         """Its end."""
         return {"ExitCode": 0 if self.configuration else 1}
 
+    def _folder(self) -> bytes:
+        """What lies below /etc/nginx, as ``docker cp`` gives a folder out."""
+        parts = re.split(r"# configuration file (.*):\n", self.configuration)
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
+            for path, text in [*zip(parts[1::2], parts[2::2], strict=True), ("/etc/nginx/certs/privkey.pem", "PEM")]:
+                member = tarfile.TarInfo(path.removeprefix("/etc/"))
+                member.size = len(text)
+                archive.addfile(member, io.BytesIO(text.encode()))
+        return buffer.getvalue()
+
     def _speak(self) -> None:
         if self.fault:
             raise self.fault
@@ -145,9 +164,11 @@ def daemon(tmp_path: Path) -> FakeDaemon:
         mounts={f"/etc/nginx/{name}": str(tmp_path / name) for name in ("conf.d", "certs", "auth")},
     )
     daemon.printed = {"registry": (b"", REGISTRY_LINES.encode()), "nginx": (b"a line\n", b"[notice] begun\n")}
-    link = tmp_path / "registry/docker/registry/v2/repositories/org/app/_manifests/tags/1.0/current/link"
-    link.parent.mkdir(parents=True)
-    link.write_text(DIGEST, encoding="utf-8")
+    for tag, at in (("1.0", CREATED + timedelta(seconds=1)), ("earlier", EARLIER)):
+        link = tmp_path / f"registry/docker/registry/v2/repositories/org/app/_manifests/tags/{tag}/current/link"
+        link.parent.mkdir(parents=True)
+        link.write_text(DIGEST, encoding="utf-8")
+        os.utime(link, (at.timestamp(), at.timestamp()))
     return daemon
 
 
@@ -177,12 +198,13 @@ def test_no_secret_of_the_compose_file_is_shown(daemon: FakeDaemon) -> None:
 
 
 def test_what_registry_2_prints_is_a_journal(daemon: FakeDaemon) -> None:
-    """Its chain holds, and a push by tag has the digest that the store has the tag lead to, the last push only."""
+    """Its chain holds; what was pushed to a container before is told by the store, and of now only the container."""
     journal = read_surroundings(daemon.work, NAME, daemon).journal
     assert not isinstance(journal, Unavailable)
     events = list(verify(journal.read().decode().splitlines()))
     pushes = [(event.seq, event.reference, event.digest) for event in events if event.endpoint == "end-7"]
-    assert pushes == [(3, "1.0", None), (4, "1.0", DIGEST), (5, "gone", None)]
+    assert pushes == [(1, "earlier", DIGEST), (4, "1.0", None), (5, "1.0", None), (6, "gone", None)]
+    assert (events[0].repository, events[0].at) == ("org/app", EARLIER)
 
 
 def test_another_reading_is_another_journal(daemon: FakeDaemon) -> None:
@@ -243,12 +265,22 @@ def test_an_open_backend_and_a_registry_without_a_proxy(daemon: FakeDaemon) -> N
 
 
 def test_a_stopped_nginx_says_why(daemon: FakeDaemon) -> None:
-    """Its last words are told; what it would read cannot be."""
-    daemon.add("nginx", "nginx:1.25", ports={"443/tcp": ("", 443)}, running=False)
+    """Its last words are told; what it reads, by its files, and nothing where these make no sense."""
+    mounts = {"/etc/nginx/certs": str(daemon.work / "certs")}
+    daemon.add("nginx", "nginx:1.25", ports={"443/tcp": ("", 443)}, mounts=mounts, running=False)
     found = read_surroundings(daemon.work, NAME, daemon)
     assert found.stack.services[0].said == ("a line", "[notice] begun")
     assert (found.tls, found.proxied) == (None, True)
-    assert found.keys == found.access_logs == Unavailable("service-unseen", {"service": "nginx"})
+    assert found.keys == (LocalFile(daemon.work / "certs" / "privkey.pem"),)
+    daemon.configuration = DUMP.replace("http {", "http {{")
+    broken = read_surroundings(daemon.work, NAME, daemon)
+    assert broken.keys == broken.access_logs == Unavailable("garbage", {"source": "nginx: nginx -T"})
+
+
+def test_a_configuration_that_nginx_refuses_tells_nothing(daemon: FakeDaemon) -> None:
+    """The nginx that runs has an older one: which, is not known."""
+    daemon.configuration = ""
+    assert read_surroundings(daemon.work, NAME, daemon).keys == Unavailable("garbage", {"source": "nginx: nginx -T"})
 
 
 def test_an_unknown_proxy_is_not_looked_into(daemon: FakeDaemon) -> None:
