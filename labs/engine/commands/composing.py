@@ -22,12 +22,12 @@ from labs.compose.reading import read
 from labs.compose.recording import published
 from labs.compose.rendering import render
 from labs.compose.words import say
+from labs.engine.commands.compose_table import COMPOSE_COMMANDS, COMPOSE_FLAGS, COMPOSE_FOREIGN
 from labs.engine.commands.console import CommandFailed
 from labs.engine.commands.entry import INTERRUPTED_CODE
 from labs.engine.commands.flags import Command, Options, format_flags
 from labs.engine.commands.machine import Machine, labdocker_version
 from labs.engine.commands.options import read_leading, read_options
-from labs.engine.commands.table import COMPOSE_COMMANDS, COMPOSE_FLAGS, COMPOSE_FOREIGN
 from labs.engine.commands.words import say as say_own
 from labs.engine.wording import quote
 

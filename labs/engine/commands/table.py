@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from labs.engine.commands.compose_table import EXEC_FLAGS, LOGS_FLAGS
 from labs.engine.commands.flags import Command, Flag, Kind
 
 _FORMAT = Flag("format", "Format output using a custom template: 'json', or a Go template", Kind.TEXT, "f")
@@ -160,158 +161,117 @@ _MANIFEST_INSPECT = Command(
     _MANIFEST_FLAGS,
 )
 
-_COMPOSE_TIMEOUT = Flag("timeout", "Specify a shutdown timeout in seconds", Kind.TEXT, "t")
-_DRY_RUN = Flag("dry-run", "", supported=False)
-_UP_FLAGS = (
-    Flag("detach", "Detached mode: Run containers in the background", letter="d"),
-    Flag("force-recreate", "Recreate containers even if their configuration and image haven't changed"),
-    Flag("no-color", "Produce monochrome output"),
-    Flag("no-deps", "Don't start linked services"),
-    Flag("no-log-prefix", "Don't print prefix in logs"),
-    Flag("no-recreate", "If containers already exist, don't recreate them. Incompatible with --force-recreate."),
-    Flag("quiet-pull", "Pull without printing progress information"),
-    Flag("remove-orphans", "Remove containers for services not defined in the Compose file"),
-    Flag("wait", "Wait for services to be running|healthy. Implies detached mode."),
-    _COMPOSE_TIMEOUT,
-    *(
-        Flag(name, "", kind, supported=False)
-        for name, kind in {
-            "abort-on-container-exit": Kind.SWITCH,
-            "abort-on-container-failure": Kind.SWITCH,
-            "always-recreate-deps": Kind.SWITCH,
-            "attach": Kind.LIST,
-            "attach-dependencies": Kind.SWITCH,
-            "build": Kind.SWITCH,
-            "exit-code-from": Kind.TEXT,
-            "no-attach": Kind.LIST,
-            "no-start": Kind.SWITCH,
-            "pull": Kind.TEXT,
-            "scale": Kind.LIST,
-            "timestamps": Kind.SWITCH,
-            "wait-timeout": Kind.TEXT,
-        }.items()
-    ),
-    Flag("watch", "", letter="w", supported=False),
-    _DRY_RUN,
-)
-_LOGS_FLAGS = (
-    Flag("follow", "Follow log output", letter="f"),
-    Flag("no-color", "Produce monochrome output"),
-    Flag("no-log-prefix", "Don't print prefix in logs"),
-    Flag("tail", 'Number of lines to show from the end of the logs for each container (default "all")', Kind.TEXT, "n"),
-    Flag("since", "", Kind.TEXT, supported=False),
-    Flag("timestamps", "", letter="t", supported=False),
-    Flag("until", "", Kind.TEXT, supported=False),
-    _DRY_RUN,
-)
-_COMPOSE_PS_FLAGS = (
-    Flag("all", "Show all stopped containers", letter="a"),
-    Flag("format", "Format output: 'table' (default) or 'json'", Kind.TEXT),
-    Flag("no-trunc", "Don't truncate output"),
-    Flag("quiet", "Only display IDs", letter="q"),
-    Flag("services", "Display services"),
-    Flag("filter", "", Kind.TEXT, supported=False),
-    Flag("status", "", Kind.LIST, supported=False),
-    _DRY_RUN,
-)
-_EXEC_FLAGS = (
-    Flag("no-tty", "Disable pseudo-TTY allocation", letter="T"),
+_RUN_FLAGS = (
+    Flag("detach", "Run container in background and print container ID", letter="d"),
+    Flag("env", "Set environment variables", Kind.LIST, "e"),
+    Flag("env-file", "Read in a file of environment variables", Kind.LIST),
     Flag("interactive", "Keep STDIN open even if not attached", letter="i"),
+    Flag("name", "Assign a name to the container", Kind.TEXT),
+    Flag("publish", "Publish a container's port(s) to the host", Kind.LIST, "p"),
+    Flag("restart", "Restart policy to apply when a container exits", Kind.TEXT),
+    Flag("rm", "Automatically remove the container and its associated anonymous volumes when it exits"),
     Flag("tty", "Allocate a pseudo-TTY", letter="t"),
-    Flag("detach", "", letter="d", supported=False),
-    Flag("env", "", Kind.LIST, "e", supported=False),
-    Flag("privileged", "", supported=False),
-    Flag("user", "", Kind.TEXT, "u", supported=False),
-    Flag("workdir", "", Kind.TEXT, "w", supported=False),
-    _DRY_RUN,
+    Flag("volume", "Bind mount a volume", Kind.LIST, "v"),
+    *(
+        Flag(name, "", kind, letter, supported=False)
+        for name, kind, letter in (
+            ("entrypoint", Kind.TEXT, ""),
+            ("hostname", Kind.TEXT, "h"),
+            ("label", Kind.LIST, "l"),
+            ("mount", Kind.LIST, ""),
+            ("network", Kind.LIST, ""),
+            ("platform", Kind.TEXT, ""),
+            ("privileged", Kind.SWITCH, ""),
+            ("publish-all", Kind.SWITCH, "P"),
+            ("pull", Kind.TEXT, ""),
+            ("user", Kind.TEXT, "u"),
+            ("workdir", Kind.TEXT, "w"),
+        )
+    ),
 )
-_CONFIG_FLAGS = (
-    Flag("format", "Format the output. Values: [yaml | json]", Kind.TEXT),
-    Flag("images", "Print the image names, one per line."),
-    Flag("quiet", "Only validate the configuration, don't print anything", letter="q"),
-    Flag("services", "Print the service names, one per line."),
-    Flag("volumes", "Print the volume names, one per line."),
-    _DRY_RUN,
+_PS_FLAGS = (
+    Flag("all", "Show all containers (default shows just running)", letter="a"),
+    Flag("no-trunc", "Don't truncate output"),
+    Flag("quiet", "Only display container IDs", letter="q"),
+    Flag("filter", "", Kind.FILTER, "f", supported=False),
+    Flag("format", "", Kind.TEXT, supported=False),
+    Flag("last", "", Kind.TEXT, "n", supported=False),
+    Flag("latest", "", letter="l", supported=False),
+    Flag("size", "", letter="s", supported=False),
 )
-_DOWN_FLAGS = (
-    Flag("remove-orphans", "Remove containers for services not defined in the Compose file"),
-    Flag("volumes", "Remove named volumes declared in the file and anonymous ones", letter="v"),
-    _COMPOSE_TIMEOUT,
-    Flag("rmi", "", Kind.TEXT, supported=False),
-    _DRY_RUN,
-)
-
-COMPOSE_FLAGS = (
-    Flag("env-file", "Specify an alternate environment file", Kind.LIST),
-    Flag("file", "Compose configuration files", Kind.LIST, "f"),
-    Flag("project-directory", "Specify an alternate working directory", Kind.TEXT),
-    Flag("project-name", "Project name", Kind.TEXT, "p"),
-    Flag("ansi", 'Control when to print ANSI control characters ("never"|"always"|"auto")', Kind.TEXT),
-    Flag("progress", "Set type of progress output (auto, tty, plain, json, quiet)", Kind.TEXT),
-    Flag("profile", "", Kind.LIST, supported=False),
-    Flag("all-resources", "", supported=False),
-    Flag("compatibility", "", supported=False),
-    _DRY_RUN,
-)
-COMPOSE_COMMANDS = tuple(
-    Command(f"compose {name}", usage, summary, module, function, minimum, maximum, flags, takes_words=name == "exec")
-    for name, usage, summary, module, function, minimum, maximum, flags in (
-        (
-            "config",
-            "[OPTIONS]",
-            "Parse, resolve and render compose file in canonical format",
-            "composing",
-            "config",
-            0,
-            0,
-            _CONFIG_FLAGS,
-        ),
-        ("down", "[OPTIONS]", "Stop and remove containers, networks", "composing", "down", 0, 0, _DOWN_FLAGS),
-        (
-            "exec",
-            "[OPTIONS] SERVICE COMMAND [ARGS...]",
-            "Execute a command in a running container",
-            "composed",
-            "execute",
-            2,
-            None,
-            _EXEC_FLAGS,
-        ),
-        ("logs", "[OPTIONS] [SERVICE...]", "View output from containers", "composed", "logs", 0, None, _LOGS_FLAGS),
-        ("ps", "[OPTIONS] [SERVICE...]", "List containers", "composed", "list_containers", 0, None, _COMPOSE_PS_FLAGS),
-        (
-            "restart",
-            "[OPTIONS] [SERVICE...]",
-            "Restart service containers",
-            "composing",
-            "restart",
-            0,
-            None,
-            (_COMPOSE_TIMEOUT, _DRY_RUN),
-        ),
-        ("start", "[SERVICE...]", "Start services", "composing", "start", 0, None, (_DRY_RUN,)),
-        ("stop", "[OPTIONS] [SERVICE...]", "Stop services", "composing", "stop", 0, None, (_COMPOSE_TIMEOUT, _DRY_RUN)),
-        ("up", "[OPTIONS] [SERVICE...]", "Create and start containers", "composing", "up", 0, None, _UP_FLAGS),
-        (
-            "version",
-            "[OPTIONS]",
-            "Show the Docker Compose version information",
-            "composing",
-            "version",
-            0,
-            0,
-            (Flag("short", "Shows only Compose's version number"),),
-        ),
-    )
-)
-_COMPOSE_FOREIGN = """
-    attach bridge build commit convert cp create events export images kill ls pause port publish pull push rm run scale
-    stats top unpause volumes wait watch
-"""
-COMPOSE_FOREIGN = frozenset(_COMPOSE_FOREIGN.split())
-"""Compose's commands that ours does not have: refused by name."""
+_CONTAINER_TIMEOUT = Flag("time", "Seconds to wait before killing the container", Kind.TEXT, "t")
 
 COMMANDS: tuple[Command, ...] = (
+    *(
+        variant
+        for name, usage, summary, function, minimum, maximum, flags in (
+            (
+                "run",
+                "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+                "Create and run a new container from an image",
+                "run",
+                1,
+                None,
+                _RUN_FLAGS,
+            ),
+            (
+                "exec",
+                "[OPTIONS] CONTAINER COMMAND [ARG...]",
+                "Execute a command in a running container",
+                "execute",
+                2,
+                None,
+                EXEC_FLAGS,
+            ),
+            ("ps", "[OPTIONS]", "List containers", "list_containers", 0, 0, _PS_FLAGS),
+            ("logs", "[OPTIONS] CONTAINER", "Fetch the logs of a container", "logs", 1, 1, LOGS_FLAGS),
+            (
+                "restart",
+                "[OPTIONS] CONTAINER [CONTAINER...]",
+                "Restart one or more containers",
+                "restart",
+                1,
+                None,
+                (_CONTAINER_TIMEOUT,),
+            ),
+            (
+                "rm",
+                "[OPTIONS] CONTAINER [CONTAINER...]",
+                "Remove one or more containers",
+                "remove",
+                1,
+                None,
+                (
+                    Flag("force", "Force the removal of a running container", letter="f"),
+                    Flag("volumes", "Remove anonymous volumes associated with the container", letter="v"),
+                ),
+            ),
+            (
+                "start",
+                "[OPTIONS] CONTAINER [CONTAINER...]",
+                "Start one or more stopped containers",
+                "start",
+                1,
+                None,
+                (),
+            ),
+            (
+                "stop",
+                "[OPTIONS] CONTAINER [CONTAINER...]",
+                "Stop one or more running containers",
+                "stop",
+                1,
+                None,
+                (_CONTAINER_TIMEOUT,),
+            ),
+        )
+        for variant in _also(
+            Command(
+                name, usage, summary, "running", function, minimum, maximum, flags, takes_words=name in {"run", "exec"}
+            ),
+            "container ls" if name == "ps" else f"container {name}",
+        )
+    ),
     Command(
         "compose",
         "[OPTIONS] COMMAND",
@@ -339,6 +299,7 @@ COMMANDS: tuple[Command, ...] = (
 )
 
 FAMILIES = {
+    "container": "Manage containers",
     "image": "Manage images",
     "manifest": "Manage Docker image manifests and manifest lists",
     "system": "Manage Docker",
@@ -348,23 +309,28 @@ FAMILIES = {
 
 FOREIGN = frozenset(
     {
-        *("attach", "checkpoint", "commit", "config", "container", "context", "cp", "create", "diff"),
+        *("attach", "checkpoint", "commit", "config", "context", "cp", "create", "diff"),
         *(
             "events",
-            "exec",
             "export",
             "history",
             "import",
             "kill",
             "load",
-            "logs",
             "network",
             "node",
             "pause",
             "plugin",
         ),
-        *("port", "ps", "rename", "restart", "rm", "run", "save", "scout", "search", "secret", "service", "stack"),
-        *("start", "stats", "stop", "swarm", "top", "trust", "unpause", "update", "volume", "wait"),
+        *("port", "rename", "save", "scout", "search", "secret", "service", "stack"),
+        *("stats", "swarm", "top", "trust", "unpause", "update", "volume", "wait"),
+        *(
+            f"container {name}"
+            for name in (
+                *("attach", "commit", "cp", "create", "diff", "export", "inspect", "kill", "pause", "port", "prune"),
+                *("rename", "stats", "top", "unpause", "update", "wait"),
+            )
+        ),
         *("image history", "image import", "image load", "image prune", "image save"),
         *("manifest annotate", "manifest create", "manifest push", "manifest rm"),
         *("system df", "system events", "system prune", "builder prune"),
