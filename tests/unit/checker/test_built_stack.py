@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -42,8 +41,8 @@ from tests.fakes.certificates import TestAuthority
 from tests.servers import ServerTls, running_registry
 from tests.unit.checker.built import NAME, PARAMETERS, PASSWORD, REPOSITORY, SITE, USER, BuiltStack, built_stack
 
-FIRST_SECONDS, ALL_SECONDS = 1.0, 10.0
-"""What a student waits for, on a machine that does nothing else."""
+OF_THE_STACK = ("HTPASSWD", "CERT", "KEY", "UP", "AUTH", "HTTP", "BACKEND", "UPLOAD")
+"""What can be done without an image."""
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +156,7 @@ def test_another_port_is_kept(stack: BuiltStack) -> None:
 
 def test_the_graders_requests_are_in_no_fact(stack: BuiltStack) -> None:
     """Neither in the log nor in the journal, and a student's are in both; whatever the grader did with their login."""
-    target = f"/v2/{REPOSITORY}/blobs/{uuid.uuid4()}"
+    target = f"/v2/{REPOSITORY}/tags/list?n={uuid.uuid4().int % 1000 + 1}"
     before, _ = read(stack), read(stack)
     assert through(stack, "GET", target) == 404
     after = read(stack)
@@ -185,15 +184,10 @@ def test_no_secret_is_in_what_is_read_or_reported(stack: BuiltStack, tmp_path: P
         assert secret not in report
 
 
-def test_verdicts_come_soon(stack: BuiltStack, tmp_path: Path) -> None:
-    """The first within a second, all within ten; and what is done is seen to be done."""
-    begun = time.monotonic()
-    times: list[float] = []
-    found = statuses(graded(stack.attempt(), tmp_path, on_verdict=lambda _: times.append(time.monotonic() - begun)))
-    assert times[0] < FIRST_SECONDS
-    assert times[-1] < ALL_SECONDS
-    done = ("HTPASSWD", "CERT", "KEY", "UP", "AUTH", "HTTP", "BACKEND", "UPLOAD")
-    assert {found[f"TP2-{code}"] for code in done} == {Status.PASS}
+def test_what_is_done_is_seen_to_be_done(stack: BuiltStack, tmp_path: Path) -> None:
+    """The stack passes; only what nobody has pushed yet fails."""
+    found = statuses(graded(stack.attempt(), tmp_path))
+    assert {found[f"TP2-{code}"] for code in OF_THE_STACK} == {Status.PASS}
     assert found["TP2-PUSH"] is Status.FAIL
 
 
@@ -309,8 +303,7 @@ def test_a_registry_alone_with_its_own_tls_and_passwords_is_as_good(tmp_path: Pa
     assert facts.access_log == AccessLog(kept=False, proxied=False)
     assert isinstance(facts.passwords, Passwords)
     assert [file.reader for file in facts.passwords.files] == ["registry"]
-    done = ("HTPASSWD", "CERT", "KEY", "UP", "AUTH", "HTTP", "BACKEND", "UPLOAD")
-    assert {found[f"TP2-{code}"] for code in done} == {Status.PASS}
+    assert {found[f"TP2-{code}"] for code in OF_THE_STACK} == {Status.PASS}
 
 
 def test_a_stack_built_anew_is_no_tampering(stack: BuiltStack, tmp_path: Path) -> None:
