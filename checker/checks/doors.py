@@ -41,7 +41,8 @@ def judge_auth(facts: Facts) -> Finding:
     observed = {name: door.status or "-" if door else "-" for name, door in asked.items()}
     expected = dict.fromkeys(asked, UNAUTHORIZED) | {"right-password": OK}
     causes = tuple(_auth_causes(doors, user, facts))
-    evidence = tuple(Evidence("http", f"{name}: {door.status}") for name, door in asked.items() if door)
+    right_first = sorted(observed, key=lambda name: observed[name] != expected[name])
+    evidence = tuple(Evidence("http", f"{name}: {observed[name]}") for name in right_first)
     return Finding(Status.FAIL if causes else Status.PASS, evidence, observed, dict(expected), causes)
 
 

@@ -31,11 +31,12 @@ def judge_signature(facts: Facts) -> Finding:
     signatures, parameters = known(facts.signatures), facts.task.parameters
     repository = target_repository(parameters["org"], parameters["repo"])
     good = [each for each in signatures.current if each.verified and _is_at_home(each, repository)]
-    expected: dict[str, str | int] = {"digest": signatures.digest or "-", "key": signatures.key or "cosign.pub"}
+    key = f"sha256:{signatures.key}" if signatures.key else None
+    expected: dict[str, str | int] = {"digest": signatures.digest or "-", "key": key or "cosign.pub"}
     observed: dict[str, str | int] = {
         "signatures": len(signatures.current),
         "earlier-signatures": len(signatures.earlier),
-        "key": signatures.key or "-",
+        "key": key or "-",
     }
     if signatures.verified_by:
         observed["verified-by"] = ", ".join(signatures.verified_by)

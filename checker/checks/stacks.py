@@ -1,10 +1,10 @@
 """TP-2: whether the student's stack is up, and if not, what it said. Pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
-from checker.facts import Facts, Handshake, Keys, Plain, Stack, StackService, Unavailable, known
+from checker.facts import Doors, Facts, Handshake, Keys, Kind, Plain, Stack, StackService, Unavailable, known
 from checker.model import Cause, Evidence, Finding, Status
 
 HTTPS_PORT = 443
@@ -38,17 +38,31 @@ def judge_up(facts: Facts) -> Finding:
     if spoken.version is None:
         causes = told or _silence_causes(stack, spoken, facts)
         return Finding(Status.FAIL, _services(stack), _stack_seen(stack), expected, causes)
-    door = known(facts.doors).anonymous
+    return _judge_answer(known(facts.doors), stack, spoken, expected, told)
+
+
+def _judge_answer(
+    doors: Doors, stack: Stack, spoken: Handshake, expected: Mapping[str, str | int], told: tuple[Cause, ...]
+) -> Finding:
+    """TLS is spoken: what says HTTP over it, to nobody and to the student?
+
+    A proxy asks for the password itself: that the registry behind it is gone only the right password brings to light,
+    or the stack, where nobody is logged in.
+    """
+    nobody, student = doors.anonymous.status, doors.right.status if doors.right else None
     evidence = (
         Evidence("tls", f"{spoken.address} {spoken.version}"),
-        Evidence("http", f"GET https://{spoken.name}/v2/ → {door.status}"),
+        Evidence("http", f"GET https://{spoken.name}/v2/ → {nobody}"),
     )
-    observed: dict[str, str | int] = {"registry": f"{spoken.version}, /v2/: {door.status}"}
-    if door.status in _SPEAKS:
-        return Finding(Status.PASS, evidence, observed, expected)
-    word = "up.bad-gateway" if door.status in _GATEWAY_ERRORS else "up.no-registry"
-    causes = (*(told if word == "up.bad-gateway" else ()), Cause(word, {"status": door.status or 0}))
-    return Finding(Status.FAIL, evidence, observed, expected, causes)
+    observed: dict[str, str | int] = {"registry": f"{spoken.version}, /v2/: {nobody} | {student or '-'}"}
+    causes: tuple[Cause, ...] = ()
+    if gateway := next((status for status in (nobody, student) if status in _GATEWAY_ERRORS), None):
+        causes = (*told, Cause("up.bad-gateway", {"status": gateway}))
+    elif nobody not in _SPEAKS:
+        causes = (Cause("up.no-registry", {"status": nobody or 0}),)
+    elif student is None and any(each.kind is Kind.REGISTRY and not each.running for each in stack.services):
+        causes = told
+    return Finding(Status.FAIL if causes else Status.PASS, evidence, observed, expected, causes)
 
 
 def _services(stack: Stack) -> tuple[Evidence, ...]:

@@ -54,7 +54,7 @@ def _location_causes(asked: str, location: str) -> Iterable[Cause]:
     there, here = urlsplit(location), urlsplit(asked)
     if not there.netloc:
         return
-    params = {"location": location, "asked": asked}
+    params = {"location": f"{there.scheme}://{there.netloc}", "asked": asked}
     if there.scheme != here.scheme:
         yield Cause("upload.scheme-lost", params)
     if there.hostname != here.hostname:

@@ -41,6 +41,7 @@ from tests.unit.checker.private import (
     LEAF,
     LET_IN,
     NAME,
+    NGINX,
     REFUSED,
     REGISTRY,
     SHUT,
@@ -229,6 +230,18 @@ WRONG: dict[str, tuple[Facts, dict[str, str]]] = {
         replace(DONE, doors=doors(anonymous=Door(502)),
                 **dict.fromkeys(("upload", "tags", "content", "layers", "signatures"), Unavailable("server-error"))),
         {"TP2-UP": "up.bad-gateway"},
+    ),
+    "a proxy that asks for passwords, without its registry": (
+        replace(DONE, doors=doors(right=Door(502)), upload=upload(None, None, opened=502),
+                stack=stack(service(Kind.REGISTRY, running=False, said="configuration error"), NGINX),
+                **dict.fromkeys(("tags", "content", "layers", "signatures"), Unavailable("server-error"))),
+        {"TP2-UP": "up.ended"},
+    ),
+    "the registry has ended, and nobody is logged in": (
+        replace(DONE, doors=doors(user=None, right=None),
+                stack=stack(service(Kind.REGISTRY, running=False, said="configuration error"), NGINX),
+                **dict.fromkeys(("upload", "tags", "content", "layers", "signatures"), Unavailable("login-needed"))),
+        {"TP2-UP": "up.ended"},
     ),
     "a web page": (
         replace(DONE, doors=doors(anonymous=Door(404)),
@@ -427,6 +440,9 @@ RIGHT: dict[str, Facts] = {
     "a chain with an intermediate": replace(DONE, handshake=handshake(chain=(LEAF, INTERMEDIATE))),
     "self-signed, and trusted for it": certified(replace(LEAF, self_signed=True)),
     "a CA that the system trusts": certified(LEAF, authorities=()),
+    "another service of the stack has ended": replace(
+        DONE, stack=stack(REGISTRY, NGINX, service(Kind.OTHER, running=False))
+    ),
     "a relative Location": replace(DONE, upload=upload("/v2/u/1")),
     "the port said though it is the usual one": replace(DONE, upload=upload(f"{BASE}:443/v2/u/1")),
     "another port, kept": replace(DONE, upload=upload(f"{BASE}:8443/v2/u/1", asked=f"{BASE}:8443")),
