@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from labs.attempts import DOCKER, PRIVATE, Attempt
+from labs.attempts import DOCKER, EMBEDDED, PRIVATE, Attempt
 from labs.home import MACHINES, LabHome
 from labs.stack import acme
 from labs.stack.files import write_whole
@@ -42,7 +42,9 @@ unset IFS"""
 _DOCKER_SHIM = """\
 #!/bin/sh
 # The lab's docker. LAB_DOCKER=lab is the lab's own, real is Docker's, auto is Docker's where an engine answers.
+# Whoever pushes and pulls: a stack that was not begun with --engine docker runs as processes, by the lab's compose.
 here={bin}
+[ "${{LAB_COMPOSE:-}}" = lab ] && [ "${{1:-}}" = compose ] && exec {labdocker} "$@"
 {search}
 case ${{LAB_DOCKER:-auto}} in
 real)
@@ -173,6 +175,7 @@ def environment(
         "LAB_WORK": str(home.work),
         "LAB_MACHINE": machine,
         "LAB_DOCKER": choice.docker if choice.is_forced else "auto",
+        "LAB_COMPOSE": Docker.LAB if PRIVATE in attempt.registries and attempt.engine == EMBEDDED else "",
         "LAB_ENGINE_HOME": str(engine),
         "DOCKER_CONFIG": str(engine),
         "LAB_CERTS_D": str(DOCKER_CERTS_D if choice.docker is Docker.REAL else engine / "certs.d"),

@@ -160,6 +160,25 @@ def test_shim(home: LabHome, tmp_path: Path, script: str, setting: str | None, a
     assert outcome.stdout.strip() == answer
 
 
+def test_compose_follows_the_stacks_engine(home: LabHome, tmp_path: Path) -> None:
+    """Though Docker's own docker pushes and pulls: a stack of processes is brought up by the lab's compose."""
+    mine = replace(ATTEMPT, registries={"private": Endpoint("registry.example.com", "https://127.0.0.1:8443")})
+    path = path_with_docker(tmp_path / "bin", WITH_ENGINE)
+    values = environment(home, mine, "a", {"PATH": path, "HOME": str(tmp_path)})
+
+    def typed(*words: str, **environ: str) -> str:
+        done = subprocess.run(
+            ["docker", *words], env=values | environ, capture_output=True, text=True, check=False, cwd=tmp_path
+        )
+        return done.stdout + done.stderr
+
+    assert typed("push", "x") == "docker push x\n"
+    assert "no configuration file provided" in typed("compose", "up", "-d")
+    in_docker = environment(home, replace(mine, engine="docker"), "a", {"PATH": path})
+    assert typed("compose", "up", "-d", LAB_COMPOSE=in_docker["LAB_COMPOSE"]) == "docker compose up -d\n"
+    assert environment(home, ATTEMPT, "a", {"PATH": path})["LAB_COMPOSE"] == ""
+
+
 def test_shim_without_any_other_docker(home: LabHome) -> None:
     """LAB_DOCKER=real without Docker says what is missing instead of calling itself for ever."""
     values = {"PATH": str(home.bin), "LAB_DOCKER": "real"}
