@@ -41,14 +41,18 @@ class PasswordsProbe:
     def read(self) -> Passwords | Unavailable:
         """The files, those that somebody reads first.
 
+        Where the stack cannot be looked into, those that lie in the folder are all there is to see.
+
         Raises:
             NotObserved: One cannot be read, or holds no text.
         """
-        if isinstance(self.stack.password_files, Unavailable):
-            return self.stack.password_files
-        used = [(str(kind), file) for kind, files in self.stack.password_files.items() for file in files]
+        read = self.stack.password_files
+        readers = {} if isinstance(read, Unavailable) else read
+        used = [(str(kind), file) for kind, files in readers.items() for file in files]
         known = {Path(file.path).resolve() for _, file in used}
         left = [(NOBODY, LocalFile(path)) for path in self._lying_about() if path.resolve() not in known]
+        if isinstance(read, Unavailable) and not left:
+            return read
         return Passwords(tuple(_read(reader, file) for reader, file in (*used, *left)))
 
     def _lying_about(self) -> list[Path]:

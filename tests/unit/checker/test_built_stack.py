@@ -261,7 +261,7 @@ def test_a_stack_behind_a_url_is_graded_by_what_it_answers(stack: BuiltStack) ->
         for source in Source
         if isinstance(value := getattr(facts, source), Unavailable) and value.reason in {"stack-unseen", "no-journal"}
     }
-    assert unseen == {Source.JOURNAL, Source.BACKEND, Source.PASSWORDS, Source.ACCESS_LOG}
+    assert unseen == {Source.JOURNAL, Source.BACKEND, Source.ACCESS_LOG}
     assert isinstance(facts.doors, Doors)
     assert facts.doors.right is not None
     assert facts.doors.right.status == 200

@@ -79,10 +79,14 @@ def test_before_there_is_a_stack_nobody_reads_them(tmp_path: Path) -> None:
     assert PasswordsProbe(Surroundings(UP), tmp_path / "nowhere").read() == Passwords(())
 
 
-def test_whose_files_are_read_elsewhere_is_not_observed(tmp_path: Path) -> None:
-    """Behind a URL nobody knows which file counts."""
+def test_behind_a_url_only_passwords_that_lie_there_are_known(tmp_path: Path) -> None:
+    """Where none do, they are kept elsewhere, and nobody knows how."""
+    unseen = Surroundings(UP, password_files=UNSEEN)
+    assert PasswordsProbe(unseen, tmp_path).read() is UNSEEN
     text(tmp_path / "auth" / "htpasswd", "ada:plain")
-    assert PasswordsProbe(Surroundings(UP, password_files=UNSEEN), tmp_path).read() is UNSEEN
+    found = PasswordsProbe(unseen, tmp_path).read()
+    assert isinstance(found, Passwords)
+    assert [(file.reader, file.entries[0].scheme) for file in found.files] == [("nobody", "plain")]
 
 
 @pytest.mark.parametrize(
