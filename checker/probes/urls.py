@@ -16,8 +16,8 @@ def read_surroundings(name: str, port: int | None, standin: tuple[str, int] | No
     """
     typed = port or HTTPS_PORT
     host, here = (name, typed) if standin is None or _resolves(name) else (standin[0], port or standin[1])
-    unseen = Unavailable("stack-unseen", {"url": f"https://{name}"})
     tls = Address(name, typed, host, here)
+    unseen = Unavailable("stack-unseen", {"url": f"https://{tls.authority()}"})
     return Surroundings(
         stack=Stack("url", None, up=True),
         tls=tls,
