@@ -3,8 +3,8 @@ r"""Reads a proxy's access log, in nginx's formats ``combined`` and ``main``.
     line ::= address " - " user " [" time "] " DQUOTE request DQUOTE SP status SP bytes
              SP DQUOTE referer DQUOTE SP DQUOTE user-agent DQUOTE [ SP DQUOTE forwarded-for DQUOTE ]
 
-nginx writes ``"``, ``\`` and control characters as ``\xHH``, so that no client can end a field. What is no line leaves
-this module as its number only: nobody knows what it holds.
+nginx writes ``"``, ``\`` and every byte that is no printable ASCII as ``\xHH``, so that no client can end a field; here
+they are what the client sent again. What is no line leaves this module as its number only: nobody knows what it holds.
 """
 
 import re
@@ -24,6 +24,7 @@ _TIME = re.compile(
     r"(?P<day>\d\d)/(?P<month>[A-Z][a-z]{2})/(?P<year>\d{4}):(?P<clock>\d\d:\d\d:\d\d)"
     r" (?P<zone>[+-]\d\d)(?P<minutes>\d\d)"
 )
+_ESCAPED = re.compile(r"\\x([0-9A-F]{2})")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 """In English whatever the locale is."""
 
@@ -54,7 +55,7 @@ class AccessLogProbe:
             return AccessLog(kept=bool(logs), proxied=self.stack.proxied)
         now = datetime.now(UTC)
         read = [(number, parse(line, number)) for log in logs for number, line in numbered(log.read())]
-        begun = self.since.replace(microsecond=0)
+        begun = max(self.since, self.stack.logged_since or self.since).replace(microsecond=0)
         return AccessLog(
             kept=True,
             proxied=True,
@@ -62,6 +63,7 @@ class AccessLogProbe:
             unreadable=tuple(number for number, line in read if line is None),
             path=logs[0].path,
             read_at=now,
+            since=self.stack.logged_since,
         )
 
 
@@ -83,13 +85,27 @@ def parse(text: str, number: int) -> LogLine | None:
     return LogLine(
         number=number,
         at=at,
-        user=None if found["user"] == "-" else found["user"],
+        user=None if found["user"] == "-" else _sent_name(found["user"]),
         method=method if spoken else "",
-        path=path if spoken else "",
+        path=_sent(path) if spoken else "",
         status=int(found["status"]),
         size=int(found["size"]) if found["size"].isdigit() else 0,
-        user_agent=found["agent"],
+        user_agent=_sent(found["agent"]),
     )
+
+
+def _sent(text: str) -> str:
+    """As the client wrote it, in Latin-1 like every header (RFC 9110 §5.5), and like the registry's journal."""
+    return _ESCAPED.sub(lambda byte: chr(int(byte[1], 16)), text)
+
+
+def _sent_name(text: str) -> str:
+    """A user's name, which is UTF-8 where it makes sense as such (RFC 7617 §2.1)."""
+    name = _sent(text)
+    try:
+        return name.encode("latin-1").decode()
+    except ValueError:
+        return name
 
 
 def _at(text: str) -> datetime | None:

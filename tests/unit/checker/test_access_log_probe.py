@@ -107,7 +107,21 @@ def test_a_client_cannot_end_a_field(tmp_path: Path) -> None:
     path.write_bytes(odd.encode() + b"\n" + LINE.replace("docker", "d\udcff").encode(errors="surrogateescape") + b"\n")
     found = AccessLogProbe(Surroundings(UP, proxied=True, access_logs=(LocalFile(path),)), START).read()
     assert isinstance(found, AccessLog)
-    assert [line.user_agent for line in found.lines] == [r"x\x22 \x22y", "d\ufffd/28"]
+    assert [line.user_agent for line in found.lines] == ['x" "y', "d\ufffd/28"]
+
+
+def test_what_a_client_wrote_is_read_as_the_journal_has_it(tmp_path: Path) -> None:
+    """Codes are what they stand for: bytes of a path or a client's name in Latin-1, of a user's name in UTF-8."""
+    told = (
+        LINE.replace("/manifests/1.0", r"/manifests/\x22q\x5C\xE9")
+        .replace("docker/28", r"caf\xE9/1")
+        .replace(" ada ", r" zo\xC3\xA9 ")
+    )
+    (line,) = read(tmp_path, told).lines
+    assert line.path.endswith('/manifests/"q\\\xe9')
+    assert (line.user_agent, line.user) == ("caf\xe9/1", "zo\xe9")
+    (other,) = read(tmp_path, LINE.replace(" ada ", r" zo\xE9 ")).lines
+    assert other.user == "zo\xe9"
 
 
 def test_no_log_and_no_proxy_are_told_apart(tmp_path: Path) -> None:
