@@ -76,12 +76,18 @@ def _row(event: Event) -> Sequence[str]:
     return (
         str(event.seq),
         f"{event.at.astimezone():%H:%M:%S}",
-        event.actor or "-",
+        event.actor or _claimed(event) or "-",
         credential or "-",
         _request(event),
         answer or "-",
         _object(event) or "-",
     )
+
+
+def _claimed(event: Event) -> str:
+    """``(zoe)``: the name that came with a request whose password the registry was not asked to check."""
+    name = event.detail.get("claimed_user")
+    return f"({name})" if name else ""
 
 
 def _request(event: Event) -> str:

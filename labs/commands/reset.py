@@ -64,5 +64,5 @@ def _reset(runner: StackRunner, lab: Lab, console: Console) -> None:
         console.say("reset.kept", folder=kept, kept=shlex.quote(str(kept)), work=work)
     attempt = runner.status(lab).attempt
     if attempt:
-        NotebookServer(runner.home).restart_kernels()
+        NotebookServer(runner.home).restart_kernels(lab.id)
         console.say("reset.again", lab=lab.id, number=attempt.number, **attempt.parameters)

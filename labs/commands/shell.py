@@ -35,7 +35,7 @@ _PLACEHOLDERS = {
 _BASH_START_FILE = """\
 [ -f ~/.bashrc ] && . ~/.bashrc
 PATH='{path}'
-PS1='(lab {machine}) \\w \\$ '
+PS1='({slug} {machine}) \\w \\$ '
 """
 
 
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         _become(arguments.rest, values)
     _welcome(arguments.machine, attempt, values, console)
     os.chdir(_first_folder(runner.home, attempt.slug, arguments.machine))
-    _become(_interactive(runner.home, arguments.machine, values), values)
+    _become(_interactive(runner.home, attempt.slug, arguments.machine, values), values)
 
 
 def _welcome(machine: str, attempt: Attempt, values: Mapping[str, str], console: Console) -> None:
@@ -76,13 +76,14 @@ def _first_folder(home: LabHome, slug: str, machine: str) -> Path:
     return home.files(slug) if machine == MACHINES[0] and home.files(slug).is_dir() else home.engine(slug, machine)
 
 
-def _interactive(home: LabHome, machine: str, values: dict[str, str]) -> list[str]:
+def _interactive(home: LabHome, slug: str, machine: str, values: dict[str, str]) -> list[str]:
     """The student's shell, taught to find the lab's commands first."""
     shell = values.get("SHELL") or shutil.which("bash") or "/bin/sh"
     if Path(shell).name != "bash":
         return [shell, "-i"]
-    start_file = home.bin / f".bashrc-{machine}"
-    start_file.write_text(_BASH_START_FILE.format(path=values["PATH"], machine=machine), encoding="utf-8")
+    start_file = home.bin / f".bashrc-{slug}-{machine}"
+    text = _BASH_START_FILE.format(path=values["PATH"], slug=slug, machine=machine)
+    start_file.write_text(text, encoding="utf-8")
     return [shell, "--rcfile", str(start_file), "-i"]
 
 

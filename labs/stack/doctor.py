@@ -149,6 +149,12 @@ def _port(port: int, name: str, *, is_ours: bool) -> Symptom:
 
 def _private(runner: ProcessRunner, lab: Lab, private: Private) -> Iterator[Symptom]:
     """What the student needs to build a registry: nginx, ports for 443 and 80, perhaps an ACME server."""
+    if runner.is_dockers(lab):
+        command = environment.real_docker(runner.home, runner.environ)
+        version = environment.engine_version(command) if command else None
+        health = Health.WELL if version else Health.ILL
+        yield Symptom("stack-engine", health, {"lab": lab.id, "version": version})
+        return
     yield _nginx(runner)
     ours = {process.pid for process in runner.projects(lab).processes()}
     for usual, port in runner.forwarded(lab).private[private.name].items():

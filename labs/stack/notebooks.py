@@ -68,16 +68,20 @@ class NotebookServer:
         """End it. Idempotent. Raises StackError."""
         self.process.stop()
 
-    def restart_kernels(self) -> None:
+    def restart_kernels(self, slug: str) -> None:
         """Have the kernels that run begin again, in the lab's environment as it is now. No server, no kernels.
 
-        A reset changes the parameters, and a notebook that is opened anew is given its old kernel.
+        A reset changes the parameters, and a notebook that is opened anew is given its old kernel. The kernel of a
+        notebook in another exercise's folder than ``slug``'s goes on.
         """
         if self.process.pid() is None:
             return
         with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+            sessions = json.loads(self._ask("GET", "/api/sessions"))
+            foreign = {row["kernel"]["id"] for row in sessions if not row["path"].startswith(f"{slug}/")}
             for kernel in json.loads(self._ask("GET", "/api/kernels")):
-                self._ask("POST", f"/api/kernels/{kernel['id']}/restart")
+                if kernel["id"] not in foreign:
+                    self._ask("POST", f"/api/kernels/{kernel['id']}/restart")
 
     def url(self) -> str | None:
         """Its address with the token, None while it does not run."""

@@ -119,7 +119,7 @@ class ProcessRunner:
 
     def built(self, lab: Lab) -> Sequence[Projects | DockerProjects]:
         """What the student runs: in Docker too, where the attempt is Docker's, or nobody knows whose it is."""
-        command = environment.real_docker(self.home, self.environ) if self._is_dockers(lab) else None
+        command = environment.real_docker(self.home, self.environ) if self.is_dockers(lab) else None
         if command is None or environment.engine_version(command) is None:
             return [self.projects(lab)]
         return [self.projects(lab), DockerProjects(command, self.home.files(lab.id), self.environ)]
@@ -128,7 +128,7 @@ class ProcessRunner:
         """What the student runs on the exercise's machines."""
         return Projects(tuple(self.home.engine(lab.id, machine) for machine in MACHINES))
 
-    def _is_dockers(self, lab: Lab) -> bool:
+    def is_dockers(self, lab: Lab) -> bool:
         """Whether the student's stack is, or may be, Docker's to run."""
         try:
             attempt = Attempt.load(self.home.stack(lab.id))
@@ -290,7 +290,7 @@ class ProcessRunner:
         known = {slug: load(slug) for slug in slugs()} | {lab.id: lab}
         for each in filter(self._attempt, known.values()):
             names |= Names({twin.service.name: twin.secure.port for twin in self.twins(each)})
-            names |= Names() if self._is_dockers(each) else self.forwarded(each)
+            names |= Names() if self.is_dockers(each) else self.forwarded(each)
         names.save(self.home)
 
     def _stop(self, lab: Lab) -> None:

@@ -448,11 +448,11 @@ def test_start_opens_jupyterlab_behind_a_token(new_lab: LabUnderTest) -> None:
     assert "JupyterLab" not in new_lab.labstack("status").stdout
 
 
-def nonces_of_kernels(lab: LabUnderTest) -> set[str]:
+def nonces_of_kernels(lab: LabUnderTest) -> list[str]:
     """The exercise numbers that the lab's running kernels carry."""
     kernels = [process for process in psutil.process_iter() if "ipykernel_launcher" in _words(process)]
     ours = [process.environ() for process in kernels if str(lab.home.state) in " ".join(_words(process))]
-    return {values["LAB_NONCE"] for values in ours if "LAB_NONCE" in values}
+    return sorted(values["LAB_NONCE"] for values in ours if "LAB_NONCE" in values)
 
 
 def _words(process: psutil.Process) -> list[str]:
@@ -462,16 +462,28 @@ def _words(process: psutil.Process) -> list[str]:
         return []
 
 
+def post(url: str, path: str, values: dict[str, object]) -> None:
+    """Ask the lab's Jupyter server for something."""
+    server, token = url.partition("/lab/")[0], url.rpartition("=")[2]
+    asked = urllib.request.Request(f"{server}{path}?token={token}", data=json.dumps(values).encode(), method="POST")
+    urllib.request.urlopen(asked).close()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads another process's environment: needs Linux")
-def test_a_reset_restarts_the_notebooks_kernels(new_lab: LabUnderTest) -> None:
-    """A notebook that is open, or opened anew, works on the new attempt and not on the one that was reset."""
+def test_a_reset_restarts_the_exercises_kernels_and_no_others(new_lab: LabUnderTest) -> None:
+    """A notebook that is open, or opened anew, works on the new attempt; one of another exercise is not disturbed."""
     started = new_lab.labstack("start", "--headless").stdout
     url = next(line.partition(": ")[2] for line in started.splitlines() if line.startswith("JupyterLab"))
-    kernels = urllib.request.Request(
-        f"{url.partition('/lab/')[0]}/api/kernels?token={url.rpartition('=')[2]}", data=b"{}", method="POST"
-    )
-    urllib.request.urlopen(kernels).close()
-    old = attempt_of(new_lab).parameters["nonce"]
-    assert wait_until(lambda: nonces_of_kernels(new_lab) == {old}, 20)
+    kernel = {"name": "python3"}
+    for slug in ("tp1", "tp2"):
+        post(url, "/api/sessions", {"path": f"{slug}/n.ipynb", "name": "n", "type": "notebook", "kernel": kernel})
+    tp2 = Attempt.load(new_lab.home.stack("tp2"))
+    assert tp2 is not None
+    kept, old = tp2.parameters["nonce"], attempt_of(new_lab).parameters["nonce"]
+    assert wait_until(lambda: nonces_of_kernels(new_lab) == sorted([kept, old]), 30)
     new_lab.labstack("reset", "tp1", "--yes")
-    assert wait_until(lambda: nonces_of_kernels(new_lab) == {attempt_of(new_lab).parameters["nonce"]}, 20)
+    new = attempt_of(new_lab).parameters["nonce"]
+    assert wait_until(lambda: nonces_of_kernels(new_lab) == sorted([kept, new]), 30)
+    new_lab.labstack("reset", "tp2", "--yes")
+    assert wait_until(lambda: kept not in nonces_of_kernels(new_lab), 30)
+    assert new in nonces_of_kernels(new_lab)

@@ -11,6 +11,7 @@ import pytest
 from labs.attempts import DOCKER, EMBEDDED, Attempt
 from labs.catalog.model import load
 from labs.home import LabHome
+from labs.stack.doctor import Health, examine
 from labs.stack.environment import environment, is_here
 from labs.stack.interface import NEVER_USED, StackError, StackState
 from labs.stack.process_runner import ProcessRunner
@@ -158,6 +159,18 @@ def test_an_engine_that_was_stopped_is_no_empty_stack(runner: NewRunner, docker:
     with pytest.raises(StackError, match=r"error\.no-docker-engine"):
         made.down(TP2)
     assert home.files("tp2").is_dir()
+
+
+def test_the_doctor_asks_for_the_engine_that_runs_the_stack(runner: NewRunner, docker: DockerCommand) -> None:
+    """A stack in Docker needs Docker's engine, and neither an nginx of this machine's nor the lab's ports."""
+    made = runner(DOCKER)
+    made.up(TP2, quiet)
+    for is_there, health in ((True, Health.WELL), (False, Health.ILL)):
+        if not is_there:
+            docker.command.unlink()
+        found = {symptom.name: symptom.health for symptom in examine(made, [TP2])}
+        assert found["stack-engine"] is health
+        assert not found.keys() & {"nginx", "port"}
 
 
 def test_a_damaged_record_may_have_been_dockers(runner: NewRunner, docker: DockerCommand, home: LabHome) -> None:
