@@ -22,6 +22,9 @@ class Unavailable:
     params: Mapping[str, str | int] = field(default_factory=dict)
 
 
+PRINTED = "registry log"
+"""``detail.source`` of an event that is known by what registry:2 prints, which does not say who asked."""
+
 NO_JOURNAL = Unavailable("no-journal")
 """The registry is not ours and keeps no journal for us: what happened there cannot be known, what is there can."""
 
@@ -512,6 +515,8 @@ class AccessLog:
         unreadable: Numbers of lines that are none.
         read_at: When, aware UTC: later requests have no line yet. The journal is read afterwards, so that a line's
             request is in it. None where there was nothing to read.
+        since: From when on both it and the registry's memory were kept; None: since the attempt began, or before. What
+            a container prints goes when it is made anew.
     """
 
     kept: bool
@@ -520,6 +525,7 @@ class AccessLog:
     unreadable: tuple[int, ...] = ()
     path: str = ""
     read_at: datetime | None = None
+    since: datetime | None = None
 
 
 NOT_READ = Unavailable("not-read")

@@ -9,7 +9,7 @@ from checker.checks.agreement import SLACK_SECONDS, Agreement, agree
 from checker.checks.pushes import TAG, pushes, target_repository
 from checker.checks.telling import newest, newest_first, ref, shown
 from checker.checks.witnesses import hear
-from checker.facts import AccessLog, Backend, Facts, LogLine, Task, known
+from checker.facts import PRINTED, AccessLog, Backend, Facts, LogLine, NotObserved, Task, Unavailable, known
 from checker.history import describe
 from checker.model import Cause, Evidence, Finding, Status
 from pyregistry.spec.journal import Event
@@ -30,6 +30,7 @@ def judge_log(facts: Facts) -> Finding:
     requests = tuple(event for event in known(facts.journal).since_start if event.kind == "request")
     if not log.proxied:
         return _judge_journal(facts.task, requests)
+    requests = tuple(event for event in requests if log.since is None or event.at >= log.since)
     found = _settled(agree(log.lines, requests), log)
     causes = tuple(_log_causes(log, requests, found, facts))
     return Finding(
@@ -139,6 +140,8 @@ def judge_pull(facts: Facts) -> Finding:
         return Finding(Status.PASS, shown(proof), {"pull": ref(proof), "digest": now}, expected)
     if any(history.is_manifest_pull(event) and history.account(event) is None for event in asked):
         known(facts.access_log)  # the registry does not know who that was; the proxy may
+    if any(history.is_manifest_pull(event) and _is_nameless(event, facts.access_log) for event in asked):
+        raise NotObserved(Unavailable("puller-unknown"))
     last = newest(asked)
     ranked = [(event.seq, cause) for event in asked if (cause := _pull_cause(event, now, stored[0], facts.task))]
     moved_at = max((event.seq for event in pushes(journal, repository)), default=0)
@@ -156,6 +159,12 @@ def _asks(event: Event, repository: str) -> bool:
     """A client asked for a manifest of the repository to pull, or to look at, it."""
     ours = event.repository == repository and history.is_manifest_read_attempt(event)
     return ours and not (event.user_agent or "").startswith(SIGNING_TOOL)
+
+
+def _is_nameless(event: Event, log: object) -> bool:
+    """Who asked is known to nobody: registry:2 does not say, and the proxy's log had not begun."""
+    witnessed = isinstance(log, AccessLog) and log.kept and (log.since is None or event.at >= log.since)
+    return event.detail.get("source") == PRINTED and history.account(event) is None and not witnessed
 
 
 def _pull_cause(event: Event, now: str, stored_at: int, task: Task) -> Cause | None:

@@ -11,7 +11,7 @@ import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -306,8 +306,13 @@ def _with_files(found: Surroundings, containers: Sequence[Container]) -> Surroun
         told = exc.unavailable
         return replace(found, access_logs=told, password_files=told, certificates=told, keys=told)
     registries = [each for each in containers if each.kind is Kind.REGISTRY]
+    spoken = [each for each, _ in proxies] + (registries if isinstance(found.journal, RegistryOutput) else [])
     return replace(
         found,
+        # A log has whole seconds: what happened in the first one is left out on both sides.
+        logged_since=max(
+            (each.created_at.replace(microsecond=0) + timedelta(seconds=1) for each in spoken), default=None
+        ),
         access_logs=tuple(_log(each, path) for each, files in proxies for path in files.access_logs),
         password_files={
             Kind.NGINX: tuple(each.file(path) for each, files in proxies for path in files.password_files),

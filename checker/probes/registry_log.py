@@ -22,6 +22,7 @@ from operator import itemgetter
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from checker.facts import PRINTED
 from checker.probes import nginx
 from pyregistry.spec.digest import Digest
 from pyregistry.spec.endpoints import ENDPOINTS
@@ -89,7 +90,7 @@ def _accessed(line: str) -> Event | None:
         digest=_digest(told.path, names),
         status=told.status,
         bytes_out=0 if told.method == "HEAD" else told.size,
-        detail={"source": "registry log"},
+        detail={"source": PRINTED},
     )
 
 
@@ -132,7 +133,7 @@ def _push(repositories: Path, link: Path, at: datetime) -> Event:
         reference=tag,
         digest=link.read_text(encoding="utf-8").strip(),
         status=201,
-        detail={"source": "registry store"},
+        detail={"source": PRINTED},
     )
 
 
@@ -167,7 +168,7 @@ def _event(line: str) -> Event | None:
         error_code=told["err.code"].upper().replace(" ", "_") if "err.code" in told else None,
         bytes_out=0 if method == "HEAD" else written,  # it counts what it would have sent
         request_id=told.get("http.request.id"),
-        detail={"source": "registry log"},
+        detail={"source": PRINTED},
     )
 
 

@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import Generic, Protocol, TypeVar
@@ -122,6 +123,7 @@ class Surroundings:
         journal: What its registry remembers.
         proxied: Something of the stack's stands before the registry.
         access_logs: That one's logs; empty where it keeps none.
+        logged_since: From when on these and what the registry remembers can be held against each other; None: always.
         password_files: htpasswd files by who reads them, ``nginx`` or ``registry``.
         certificates: What the stack serves TLS with.
         keys: Likewise.
@@ -134,6 +136,7 @@ class Surroundings:
     journal: StackFile | Unavailable = NO_JOURNAL
     proxied: bool = False
     access_logs: tuple[StackFile, ...] | Unavailable = ()
+    logged_since: datetime | None = None
     password_files: Mapping[Kind, tuple[StackFile, ...]] | Unavailable = field(default_factory=dict)
     certificates: tuple[StackFile, ...] | Unavailable = ()
     keys: tuple[StackFile, ...] | Unavailable = ()

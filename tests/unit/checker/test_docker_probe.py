@@ -207,6 +207,15 @@ def test_what_registry_2_prints_is_a_journal(daemon: FakeDaemon) -> None:
     assert (events[0].repository, events[0].at) == ("org/app", EARLIER)
 
 
+def test_what_the_first_second_holds_is_left_out(daemon: FakeDaemon) -> None:
+    """The words of both began with their containers; pyregistry's journal is older than that."""
+    assert read_surroundings(daemon.work, NAME, daemon).logged_since == CREATED + timedelta(seconds=1)
+    daemon.containers_["registry"]["Created"] = "2026-11-23T12:00:05.5Z"
+    assert read_surroundings(daemon.work, NAME, daemon).logged_since == CREATED + timedelta(seconds=6)
+    daemon.containers_["registry"]["Config"]["Env"] = ["REGISTRY_PYREGISTRY_JOURNAL_PATH=/journal.jsonl"]
+    assert read_surroundings(daemon.work, NAME, daemon).logged_since == CREATED + timedelta(seconds=1)
+
+
 def test_another_reading_is_another_journal(daemon: FakeDaemon) -> None:
     """So that no earlier one is held against it: digests of earlier pushes are told no more, containers begin anew."""
     first, second = (read_surroundings(daemon.work, NAME, daemon).journal for _ in range(2))

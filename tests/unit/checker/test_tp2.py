@@ -9,6 +9,7 @@ import pytest
 from checker.checks.tp2 import CHECKS, target
 from checker.facts import (
     NO_JOURNAL,
+    PRINTED,
     AccessLog,
     Backend,
     Blob,
@@ -25,6 +26,7 @@ from checker.facts import (
     Passwords,
     Plain,
     Unavailable,
+    known,
 )
 from checker.messages import LANGUAGES, Messages
 from checker.model import Status, Verdict
@@ -637,6 +639,27 @@ def test_a_request_that_came_after_the_log_was_read_is_not_missed() -> None:
     for seconds, status in ((1, Status.PASS), (60, Status.FAIL)):
         log = replace(scene.log(), read_at=scene.diary.events[-1].at + timedelta(seconds=seconds))
         assert statuses(world(scene, access_log=log))["TP2-LOG"] is status
+
+
+def test_a_log_that_was_begun_anew_is_held_against_what_came_after() -> None:
+    """Docker throws a container's words away when it is made anew: requests of before are nobody's fault."""
+    scene = solved()
+    anew = scene.diary.events[-2].at
+    log = replace(scene.log(), lines=tuple(line for line in scene.lines if line.at >= anew))
+    assert statuses(world(scene, access_log=log))["TP2-LOG"] is Status.FAIL
+    assert statuses(world(scene, access_log=replace(log, since=anew)))["TP2-LOG"] is Status.PASS
+
+
+def test_who_pulled_is_not_known_where_nobody_notes_names() -> None:
+    """registry:2 prints none: the proxy's log says who it was, and what that does not reach back to is not judged."""
+    scene = solved()
+    facts = world(scene)
+    events = tuple(replace(event, detail={"source": PRINTED}) for event in known(facts.journal).events)
+    facts = replace(facts, journal=replace(known(facts.journal), events=events))
+    assert statuses(facts)["TP2-PULL"] is Status.PASS
+    later = scene.diary.events[-1].at + timedelta(seconds=1)
+    for log in (AccessLog(kept=False, proxied=True), replace(scene.log(), lines=(), since=later)):
+        assert statuses(replace(facts, access_log=log))["TP2-PULL"] is Status.INCONCLUSIVE
 
 
 def test_what_cosign_reads_is_no_pull() -> None:
