@@ -56,7 +56,7 @@ def begun(runner: ProcessRunner, lab: Lab) -> Attempt:
 
 
 def current(runner: ProcessRunner, name: str | None = None) -> Attempt:
-    """The attempt that is meant: of the exercise named, else of the one whose folder is around, else of the first.
+    """The attempt that is meant: of the exercise named, around one, of one's shell (``LAB_EXERCISE``), or the first.
 
     Raises:
         StackError: It was not begun, or none was.
@@ -66,7 +66,8 @@ def current(runner: ProcessRunner, name: str | None = None) -> Attempt:
     here = Path.cwd().resolve()
     labs = chosen(())
     around = [each for each in labs if here.is_relative_to(runner.home.files(each.id))]
-    attempts = (Attempt.load(runner.home.stack(each.id)) for each in [*around, *labs])
+    ours = [each for each in labs if each.id == runner.environ.get("LAB_EXERCISE")]
+    attempts = (Attempt.load(runner.home.stack(each.id)) for each in (*around, *ours, *labs))
     found = next(filter(None, attempts), None)
     if found is None:
         raise StackError("error.not-started", lab=labs[0].id)

@@ -173,6 +173,7 @@ def environment(
         "PATH": _path(environ, home.bin, Path(sys.executable).parent),
         "LAB_HOME": str(home.state),
         "LAB_WORK": str(home.work),
+        "LAB_EXERCISE": attempt.slug,
         "LAB_MACHINE": machine,
         "LAB_DOCKER": choice.docker if choice.is_forced else "auto",
         "LAB_COMPOSE": Docker.LAB if PRIVATE in attempt.registries and attempt.engine == EMBEDDED else "",
