@@ -38,8 +38,6 @@ PROXY_ANSWERS = frozenset(
 """What nginx answers below /v2/ without asking the registry. Not 404: what is below /v2/ is the registry's to know."""
 _REDACTED = "REDACTED"
 """The journal's word in the place of a secret."""
-_ESCAPED = re.compile(rb"[\x00-\x1f\"\\\x7f-\xff]")
-"""What nginx writes as ``\\xHH``: quotation marks, backslashes, and what is no printable ASCII."""
 _PATH_MAX = 1024
 """Characters of a path that the journal keeps."""
 
@@ -116,12 +114,7 @@ def fits(line: LogLine, event: Event) -> bool:
 
 def _same_agent(line: LogLine, event: Event) -> bool:
     """The client called itself the same; both write "-" for nothing."""
-    return (line.user_agent or "-") == _logged((event.user_agent or "-").encode("latin-1", "replace"))
-
-
-def _logged(said: bytes) -> str:
-    """As nginx writes a client's words. Docker's own daemon has a backslash in its User-Agent."""
-    return _ESCAPED.sub(lambda found: b"\\x%02X" % ord(found[0]), said).decode("ascii")
+    return (line.user_agent or "-") == (event.user_agent or "-")
 
 
 def _same_user(line: LogLine, event: Event) -> bool:
@@ -131,7 +124,7 @@ def _same_user(line: LogLine, event: Event) -> bool:
     came with a bearer token.
     """
     if event.detail.get("claimed_user"):
-        return line.user == _logged((history.account(event) or "-").encode())
+        return line.user == history.account(event)
     return event.actor is None or line.user in {None, event.actor}
 
 
