@@ -7,6 +7,7 @@ from pathlib import Path
 
 from labs.commands.selection import add_lab, lab, local
 from labs.console import Console
+from labs.stack.docker import DockerProjects
 from labs.stack.interface import StackError
 
 POLL_SECONDS = 0.2
@@ -21,11 +22,15 @@ def configure(parser: argparse.ArgumentParser, console: Console) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Print what the services of a stack said."""
     chosen = lab(arguments.lab)
-    stack = local().status(chosen)
+    runner = local()
+    stack = runner.status(chosen)
     logs = [log for service in stack.services for log in (service.log, *service.request_logs) if log.is_file()]
-    if not logs:
+    contained = [projects for projects in runner.built(chosen) if isinstance(projects, DockerProjects)]
+    for projects in contained:
+        projects.show_logs(follow=arguments.follow)
+    if not logs and not contained:
         raise StackError("error.no-logs" if stack.attempt else "error.not-started", lab=chosen.id)
-    for line in _lines(logs, follow=arguments.follow):
+    for line in _lines(logs, follow=arguments.follow and not contained):
         console.write(line)
     return 0
 

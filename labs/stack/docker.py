@@ -64,6 +64,13 @@ class DockerProjects:
         """None: what lies in a container is not ours to read here."""
         return ()
 
+    def show_logs(self, *, follow: bool) -> None:
+        """Have Docker print what the containers said, project by project; with ``follow`` it goes on with the last."""
+        names = self.names()
+        for name in names:
+            options = ["--follow"] if follow and name == names[-1] else []
+            self._show("compose", "--project-name", name, "logs", *options)
+
     def names(self) -> Sequence[str]:
         """The projects."""
         return sorted({str(row["Config"]["Labels"][LABEL]) for row in self._containers()})
@@ -85,6 +92,10 @@ class DockerProjects:
         """Whether compose made it from a file of the student's folder."""
         folder = Path(row["Config"]["Labels"][f"{LABEL}.working_dir"])
         return folder.resolve().is_relative_to(self.work.resolve())
+
+    def _show(self, *words: str) -> None:
+        """Run a command of Docker's whose words are the student's to read."""
+        subprocess.run([self.command, *words], env=dict(self.environ), cwd="/", check=False)
 
     def _run(self, *words: str) -> str:
         """What a command of Docker's printed. Not from the student's folder: a mistake in a file there is no matter."""

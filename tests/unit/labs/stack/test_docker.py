@@ -52,6 +52,21 @@ def test_what_was_pushed_into_a_volume_goes_only_with_all_the_rest(tmp_path: Pat
         assert ("--volumes" in words) is wholly
 
 
+def test_logs_are_dockers_to_print(tmp_path: Path, work: Path) -> None:
+    """Each project's, and only the last one is followed: the first would never end."""
+    docker = DockerCommand(
+        tmp_path,
+        container("b-registry-1", made_in(work, "b")),
+        container("a-registry-1", made_in(work, "a")),
+    )
+    DockerProjects(docker.command, work, {}).show_logs(follow=True)
+    shown = [words for _, *words in docker.asked if "logs" in words]
+    assert shown == [
+        ["compose", "--project-name", "a", "logs"],
+        ["compose", "--project-name", "b", "logs", "--follow"],
+    ]
+
+
 def test_a_refusal_is_told_in_dockers_words(tmp_path: Path, work: Path) -> None:
     """The engine that was stopped meanwhile is no empty list of containers."""
     docker = DockerCommand(tmp_path, refuses="ps")
