@@ -49,8 +49,8 @@ def _with_acme(runner: ProcessRunner, labs: Sequence[Lab]) -> list[Lab]:
 
 def _tell_acme(server: AcmeServer, environ: Mapping[str, str], console: Console) -> None:
     """Where it is, what to type, and whom to trust then."""
-    name = server.private.name
-    console.say("acme.up", directory=server.directory, name=name, port=server.challenge_port)
+    name = server.name
+    console.say("acme.up", directory=server.directory, name=name, port=server.http_port)
     if server.client(environ) is None:
         console.note("acme.no-client")
     else:

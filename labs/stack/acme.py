@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labs import ports
-from labs.catalog.model import Private
 from labs.home import LabHome
 from labs.ports import HOST
 from labs.processes import DetachedProcess, module_command
@@ -77,14 +76,18 @@ class AcmeServer:
 
     Attributes:
         slug: The exercise.
-        private: The registry that it gives certificates for.
+        name: The registry's, for which it gives certificates, and for no other.
         port_base: Where the exercise's ports begin.
+        http_port: What stands for port 80 of the registry: where it looks for the answer to a challenge.
+        https_port: Likewise 443.
     """
 
     home: LabHome
     slug: str
-    private: Private
+    name: str
     port_base: int
+    http_port: int
+    https_port: int
 
     @property
     def folder(self) -> Path:
@@ -95,11 +98,6 @@ class AcmeServer:
     def directory(self) -> str:
         """Where an ACME client begins (RFC 8555 7.1.1)."""
         return f"https://localhost:{self.port_base + DIRECTORY_PORT}/dir"
-
-    @property
-    def challenge_port(self) -> int:
-        """Where it looks for the answer to a challenge: what stands for port 80 of the registry."""
-        return self.port_base + self.private.http_port
 
     @property
     def root(self) -> Path:
@@ -181,16 +179,16 @@ class AcmeServer:
             "managementListenAddress": f"{HOST}:{self.port_base + MANAGEMENT_PORT}",
             "certificate": str(certificate),
             "privateKey": str(key),
-            "httpPort": self.challenge_port,
-            "tlsPort": self.port_base + self.private.https_port,
+            "httpPort": self.http_port,
+            "tlsPort": self.https_port,
             "ocspResponderURL": "",
             "externalAccountBindingRequired": False,
             "certificateValidityPeriod": LIFETIME_SECONDS,
         }
-        names = {"port": self.port_base + RESOLVER_PORT, "names": [self.private.name]}
+        names = {"port": self.port_base + RESOLVER_PORT, "names": [self.name]}
         for path, values in ((self._server_settings, {PROGRAM: settings}), (self._resolver_settings, names)):
             write_whole(path, json.dumps(values, indent=2) + "\n")
-        values = {"directory": self.directory, "folder": self.certificates, "port": self.challenge_port, "host": HOST}
+        values = {"directory": self.directory, "folder": self.certificates, "port": self.http_port, "host": HOST}
         write_whole(self._client_settings, _CLIENT_SETTINGS.format(**values))
         if program := self.client(environ):
             self._write_client(program)
@@ -206,7 +204,7 @@ class AcmeServer:
         """Start both, and learn who signs now."""
         self.resolver.start(environ)
         asked = self.port_base + RESOLVER_PORT
-        self.resolver.await_ready(lambda: resolver.ask(asked, self.private.name), READY_TIMEOUT_SECONDS)
+        self.resolver.await_ready(lambda: resolver.ask(asked, self.name), READY_TIMEOUT_SECONDS)
         server = self.server
         replace(server, command=(program, *server.command[1:])).start({**environ, **_BEHAVIOUR})
         server.await_ready(self._answers, READY_TIMEOUT_SECONDS)
@@ -275,6 +273,6 @@ def variables(home: LabHome, slug: str) -> dict[str, str]:
     try:
         settings = json.loads((home.stack(slug) / "acme" / "pebble.json").read_text(encoding="utf-8"))
         port = settings[PROGRAM]["listenAddress"].rpartition(":")[2]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
     return {"LAB_ACME_DIRECTORY": f"https://localhost:{port}/dir"}

@@ -26,7 +26,7 @@ from labs.stack import authority, environment, inventory, workspace
 from labs.stack.acme import AcmeServer
 from labs.stack.docker import DockerProjects, demand, lend_plugins
 from labs.stack.interface import NEVER_USED, Inventory, Progress, StackError, StackState, StackStatus
-from labs.stack.internet import HTTPS_PORT, Names, private_names
+from labs.stack.internet import HTTP_PORT, HTTPS_PORT, Names, private_names
 from labs.stack.journal import head_seq
 from labs.stack.projects import Projects
 from labs.stack.twin import Twin
@@ -154,7 +154,11 @@ class ProcessRunner:
         """The ACME server, where it is or would be; none where the exercise builds no registry. Raises StackError."""
         if lab.private is None:
             return ()
-        return (AcmeServer(self.home, lab.id, lab.private, self._recorded_base(lab) or ports.base(self.environ)),)
+        name, base = lab.private.name, self._recorded_base(lab) or ports.base(self.environ)
+        # Docker publishes what the compose file says, and nothing stands for anything else.
+        moved = {} if self.is_dockers(lab) else self.forwarded(lab).private[name]
+        http, https = (moved.get(port, port) for port in (HTTP_PORT, HTTPS_PORT))
+        return (AcmeServer(self.home, lab.id, name, base, http, https),)
 
     def twins(self, lab: Lab) -> Sequence[Twin]:
         """The stack's services, where they are; before the first start where they will be. Raises StackError."""
