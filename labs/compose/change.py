@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from labs import ports
 from labs.compose import containers
 from labs.compose.containers import Container
-from labs.compose.launching import Tell, end_strays, launch
+from labs.compose.launching import Tell, end_strays, launch, port_taken
 from labs.compose.layout import ProjectFolder
 from labs.compose.model import ComposeError, Project
 from labs.compose.planning import Planner, in_order
 from labs.compose.recording import record
-from labs.compose.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +28,16 @@ class Change:
     tell: Tell
 
     def make(self, names: Sequence[str], *, force_recreate: bool, no_recreate: bool) -> None:
-        """Bring services up. Raises ComposeError."""
+        """Bring services up. What runs of one whose record was lost is nobody's, and is ended first.
+
+        Raises:
+            ComposeError: It cannot be done, and nothing else was touched.
+        """
         before = containers.load_all(self.folder)
         running = {name: container for name, container in before.items() if container.pid() is not None}
+        for name in names:
+            if name not in running:
+                end_strays(self.folder.state(name))
         kept = {} if force_recreate else {name: running[name] for name in names if name in running}
         planned = self._plan(names, before, running, kept, is_final=no_recreate)
         if not force_recreate:
@@ -93,21 +99,11 @@ class Change:
             for published in container.service.ports:
                 here = container.ports[published.container]
                 if here in taken or (here not in ours and not ports.is_free(here)):
-                    raise ComposeError(self._allocated(container, published.host, published.address, here))
+                    raise port_taken(container, published, self.environ)
             taken |= set(container.ports.values())
 
     def _staying(self, planned: Mapping[str, Container], before: Mapping[str, Container]) -> list[Container]:
         return [one for name, one in before.items() if name not in planned and one.pid() is not None]
-
-    def _allocated(self, container: Container, host: int, address: str | None, here: int) -> str:
-        """In Docker's words, and who it is."""
-        who = ports.holder(here)
-        held = say(self.environ, "port-holder", here=here, program=who.name, pid=who.pid or "?")
-        return (
-            "Error response from daemon: failed to set up container networking: driver failed programming external "
-            f"connectivity on endpoint {container.name}: Bind for {address or ports.HOST}:{host} failed: "
-            f"port is already allocated\n{held}"
-        )
 
     def _tell_created(
         self, before: Mapping[str, Container], kept: Mapping[str, Container], planned: Mapping[str, Container]
@@ -128,8 +124,6 @@ class Change:
         for name in planned:
             if name in before:
                 before[name].end()
-        if not before:
-            end_strays(self.folder)
         started = [planned[name] for name in in_order(self.project.services) if name in planned]
         for container in started:
             self.tell(f"Container {container.name}", "Starting")

@@ -73,7 +73,7 @@ class Container:
     def pid(self) -> int | None:
         """The first process's pid if it runs."""
         pid = self.process.pid()
-        return pid if pid is not None and belongs(psutil.Process(pid), self.folder) else None
+        return pid if pid is not None and belongs(psutil.Process(pid), self.folder.path) else None
 
     def is_listening(self) -> bool:
         """Whether every port that it listens on takes a connection."""
@@ -138,8 +138,8 @@ def of_engine(engine: Path) -> list[Container]:
     return [container for path in folders for container in load_all(ProjectFolder(engine, path.name)).values()]
 
 
-def belongs(process: psutil.Process, folder: ProjectFolder) -> bool:
-    """Whether a process is a service's first: a program of ours whose command names a file below the folder.
+def belongs(process: psutil.Process, folder: Path) -> bool:
+    """Whether a process is a service's first: a program of ours whose command names a file below a folder.
 
     It leads a session. What the student starts on such a file does not: it is a member of their shell's.
     """
@@ -149,11 +149,14 @@ def belongs(process: psutil.Process, folder: ProjectFolder) -> bool:
         return False
     line = " ".join(words)
     is_ours = "pyregistry" in words or Path(line.split(" ")[0]).name.startswith("nginx")
-    return is_leader and is_ours and f"{folder.path}{os.sep}" in line
+    return is_leader and is_ours and f"{folder}{os.sep}" in line
 
 
-def strays(folder: ProjectFolder) -> Iterator[psutil.Process]:
-    """All processes of a project, however their records were lost; workers are found by their session."""
+def strays(folder: Path) -> Iterator[psutil.Process]:
+    """All processes of a project, or of a service by its state's folder, however their records were lost.
+
+    Workers are found by their session.
+    """
     processes = list(psutil.process_iter())
     sessions = {_session(process.pid) for process in processes if belongs(process, folder)} - {None}
     return (process for process in processes if _session(process.pid) in sessions)
@@ -162,7 +165,7 @@ def strays(folder: ProjectFolder) -> Iterator[psutil.Process]:
 def forget_foreign(process: DetachedProcess, folder: ProjectFolder) -> None:
     """Drop the record of a process that is another project's, as in a lab that was copied while it ran."""
     pid = process.pid()
-    if pid is not None and not belongs(psutil.Process(pid), folder):
+    if pid is not None and not belongs(psutil.Process(pid), folder.path):
         process.record_path.unlink(missing_ok=True)
 
 

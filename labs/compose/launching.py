@@ -1,13 +1,14 @@
 """Starting containers' processes, and ending what is left of them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import psutil
 
-from labs import messages
+from labs import messages, ports
 from labs.compose.containers import Container, forget_foreign, strays
-from labs.compose.layout import ProjectFolder
-from labs.compose.model import ComposeError
+from labs.compose.model import ComposeError, Published
+from labs.compose.words import say
 from labs.faults import LabError
 
 READY_TIMEOUT_SECONDS = 20.0
@@ -44,8 +45,27 @@ def launch(started: Sequence[Container], environ: Mapping[str, str]) -> None:
         raise ComposeError(_words(exc, environ)) from exc
 
 
-def end_strays(folder: ProjectFolder) -> None:
-    """End what runs for a project, its records lost."""
+def demand_ports(container: Container, environ: Mapping[str, str]) -> None:
+    """Raise ComposeError unless the ports that a container publishes are free."""
+    for published in container.service.ports:
+        if not ports.is_free(container.ports[published.container]):
+            raise port_taken(container, published, environ)
+
+
+def port_taken(container: Container, published: Published, environ: Mapping[str, str]) -> ComposeError:
+    """A published port has another holder: in Docker's words, and who it is."""
+    here = container.ports[published.container]
+    who = ports.holder(here)
+    held = say(environ, "port-holder", here=here, program=who.name, pid=who.pid or "?")
+    asked = f"{published.address or ports.HOST}:{published.host}"
+    return ComposeError(
+        "Error response from daemon: failed to set up container networking: driver failed programming external "
+        f"connectivity on endpoint {container.name}: Bind for {asked} failed: port is already allocated\n{held}"
+    )
+
+
+def end_strays(folder: Path) -> None:
+    """End what runs for a project, or for a service, its records lost. See ``strays``."""
     left = list(strays(folder))
     for process in left:
         _end(process.terminate)

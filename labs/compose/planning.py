@@ -90,8 +90,15 @@ class Planner:
     def _listen(self, service: Service, port: int) -> int:
         ports = self._ports.setdefault(service.name, {})
         if port not in ports:
-            ports[port] = self._published(service, port) or self.known.get(service.name, {}).get(port) or free_port()
+            ports[port] = self._published(service, port) or self._known(service, port) or free_port()
         return ports[port]
+
+    def _known(self, service: Service, port: int) -> int | None:
+        """The port that an earlier container had, unless by now the file gives it to a service."""
+        here = self.known.get(service.name, {}).get(port)
+        services = self.services.values()
+        given = {self._published(other, row.container) for other in services for row in other.ports}
+        return None if here in given else here
 
     def _published(self, service: Service, port: int) -> int | None:
         """The port of this machine that the file asks for; None where it leaves the choice to us."""

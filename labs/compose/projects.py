@@ -11,7 +11,7 @@ from pathlib import Path
 from labs.compose import containers
 from labs.compose.change import Change
 from labs.compose.containers import Container
-from labs.compose.launching import Tell, end_strays, launch, silence
+from labs.compose.launching import Tell, demand_ports, end_strays, launch, silence
 from labs.compose.layout import ProjectFolder
 from labs.compose.model import ComposeError, Project
 from labs.compose.planning import Planner, in_order, with_dependencies
@@ -74,7 +74,7 @@ class Projects:
             found = containers.load_all(folder)
             for container in _last_first(found):
                 self._remove(container)
-            end_strays(folder)
+            end_strays(folder.path)
             for path in (folder.states, folder.roots, *([folder.volumes] if volumes else [])):
                 if path.exists():
                     shutil.rmtree(path)
@@ -107,6 +107,7 @@ class Projects:
         with self._changing(name) as folder:
             chosen = {name: one for name, one in _chosen(folder, services).items() if one.pid() is None}
             for container in self._planned_again(folder, chosen):
+                demand_ports(container, self.environ)
                 self.tell(f"Container {container.name}", "Starting")
                 launch([container], self.environ)
                 self.tell(f"Container {container.name}", "Started")

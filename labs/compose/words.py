@@ -47,8 +47,8 @@ _TEXTS = {
         "fr": "labdocker\u00a0: le port {host} est 127.0.0.1:{here} sur cette machine",
     },
     "port-holder": {
-        "en": "it is held by {program} (pid {pid})",
-        "fr": "il est tenu par {program} (pid {pid})",
+        "en": "127.0.0.1:{here} is held by {program} (pid {pid})",
+        "fr": "127.0.0.1:{here} est tenu par {program} (pid {pid})",
     },
     "locked": {
         "en": "another docker compose works on this project: {path} is locked",

@@ -31,6 +31,7 @@ def plan(place: Place) -> Plan:
     port = PORTS[images.kind(place.service.image) or ""]
     orders = place.path("/orders")
     told = orders.read_text(encoding="utf-8") if orders.exists() else ""
+    place.state.mkdir(parents=True, exist_ok=True)
     if told == "refuse":
         raise ComposeError(Issue(orders, 1, "refused"))
     place.logs.mkdir(parents=True, exist_ok=True)

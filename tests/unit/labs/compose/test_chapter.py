@@ -194,7 +194,7 @@ def test_nothing_listens_beyond_loopback(stack: Stack) -> None:
     folder = ProjectFolder(stack.projects.engine, "tp2")
     listening = [
         row.laddr.ip
-        for process in containers.strays(folder)
+        for process in containers.strays(folder.path)
         for row in process.net_connections(kind="tcp")
         if row.status == psutil.CONN_LISTEN
     ]

@@ -250,7 +250,7 @@ def test_a_service_that_ends_at_once_takes_back_all_that_was_started(site: Site)
     with pytest.raises(ComposeError, match="cannot go on"):
         site.projects.up(site.project(service("nginx"), service("registry", mounts=(site.orders("r", "die"),))))
     assert site.found() == {}
-    assert not list(containers.strays(site.folder))
+    assert not list(containers.strays(site.folder.path))
     assert site.record().up is False
 
 
@@ -264,6 +264,19 @@ def test_a_taken_port_is_refused_in_dockers_words_with_its_holder(site: Site) ->
     assert "Bind for 127.0.0.1:443 failed: port is already allocated" in str(caught.value)
     assert f"(pid {os.getpid()})" in str(caught.value)
     assert site.found() == {}
+
+
+def test_a_port_that_was_stolen_meanwhile_is_told_at_start(site: Site) -> None:
+    """The container stays as it was."""
+    here = free_port()
+    site.projects.up(site.project(service("nginx", ports=(Published(here, 80),))))
+    site.projects.stop("tp2")
+    with (
+        socket.create_server(("127.0.0.1", here)),
+        pytest.raises(ComposeError, match=rf"Bind for 127\.0\.0\.1:{here} failed: port is already allocated"),
+    ):
+        site.projects.start("tp2")
+    assert site.pids() == {"nginx": None}
 
 
 def test_two_services_cannot_publish_one_port(site: Site) -> None:
@@ -284,6 +297,7 @@ def test_a_port_moves_between_services(site: Site) -> None:
     site.projects.up(site.project(service("nginx", ports=(Published(port, 80),)), service("registry")))
     site.projects.up(site.project(service("nginx"), service("registry", ports=(Published(port, 5000),))))
     assert site.found()["registry"].ports == {5000: port}
+    assert site.found()["nginx"].ports[80] != port
     assert all(site.pids().values())
 
 
@@ -352,7 +366,7 @@ def test_an_unknown_service_is_told_in_composes_words(site: Site) -> None:
 @pytest.mark.parametrize("file", ["project.json", "state/registry/container.json", "logs/registry/registry.pid.json"])
 def test_damaged_records_stop_neither_up_nor_down(file: str, damage: str, site: Site) -> None:
     """Whatever record is damaged: nothing is left running, and the project comes up again."""
-    project = site.project(service("registry"))
+    project = site.project(service("nginx"), service("registry", ports=(Published(free_port(), 5000),)))
     site.projects.up(project)
     first = site.pids()["registry"]
     path = site.folder.path / file
@@ -363,25 +377,27 @@ def test_damaged_records_stop_neither_up_nor_down(file: str, damage: str, site: 
         damaged = {"half": text[: len(text) // 2], "empty": "", "list": "[]", "foreign": '{"schema": "x"}'}[damage]
         path.write_text(damaged, encoding="utf-8")
     site.projects.up(project)
+    assert len(list(containers.strays(site.folder.path))) == 2
     assert site.pids()["registry"] is not None
     path.write_text("{", encoding="utf-8")
     site.projects.down("tp2")
     assert not runs(first)
-    assert not list(containers.strays(site.folder))
+    assert not list(containers.strays(site.folder.path))
 
 
 def test_a_pid_that_went_to_somebody_else_is_left_alone(site: Site) -> None:
     """The system gives pids out again; a record that a crash left may name anybody."""
     project = site.project(service("registry"))
     site.projects.up(project)
-    with subprocess.Popen([sys.executable, "-S", "-c", "input()"], stdin=subprocess.PIPE) as stranger:
+    waiting = [sys.executable, "-S", "-c", "input()"]
+    with subprocess.Popen(waiting, stdin=subprocess.PIPE, start_new_session=True) as stranger:
         record = {"pid": stranger.pid, "started": psutil.Process(stranger.pid).create_time()}
         for container in site.found().values():
             container.process.record_path.write_text(json.dumps(record), encoding="ascii")
         site.projects.down("tp2")
         assert runs(stranger.pid)
         stranger.kill()
-    assert not list(containers.strays(site.folder))
+    assert not list(containers.strays(site.folder.path))
 
 
 def test_a_copied_lab_ends_nothing_of_the_one_that_runs(site: Site) -> None:
