@@ -120,6 +120,8 @@ def test_what_a_client_wrote_is_read_as_the_journal_has_it(tmp_path: Path) -> No
     (line,) = read(tmp_path, told).lines
     assert line.path.endswith('/manifests/"q\\\xe9')
     assert (line.user_agent, line.user) == ("caf\xe9/1", "zo\xe9")
+    daemon = r"docker/28 UpstreamClient(Docker-Client/28 \x5C(linux\x5C))"
+    assert read(tmp_path, LINE.replace("docker/28", daemon)).lines[0].user_agent.endswith(r"28 \(linux\))")
     (other,) = read(tmp_path, LINE.replace(" ada ", r" zo\xE9 ")).lines
     assert other.user == "zo\xe9"
 
