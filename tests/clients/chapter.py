@@ -68,6 +68,23 @@ server {
 """
 
 
+def cure_body_limit(nginx: str) -> str:
+    """What a body may have is 1 MiB for nginx, unless it is told otherwise."""
+    return nginx.replace("  location /v2/ {", "  client_max_body_size 0;\n\n  location /v2/ {")
+
+
+def cure_port(nginx: str) -> str:
+    """``$host`` has no port, ``$http_host`` has what the client typed."""
+    return nginx.replace("Host $host;", "Host $http_host;")
+
+
+def write_files(folder: Path, compose: str, nginx: str) -> None:
+    """``compose.yaml`` and nginx's file, where the chapter has them."""
+    (folder / "nginx" / "conf.d").mkdir(parents=True, exist_ok=True)
+    (folder / "compose.yaml").write_text(compose, encoding="utf-8")
+    (folder / "nginx" / "conf.d" / "registry.conf").write_text(nginx, encoding="utf-8")
+
+
 @dataclass(slots=True)
 class Chapter:
     """The folder of somebody who typed §8.2, and the client with which they work there.
@@ -85,10 +102,8 @@ class Chapter:
     nginx: str = NGINX
 
     def write(self) -> None:
-        """Put the files where the chapter has them."""
-        (self.folder / "nginx" / "conf.d").mkdir(parents=True, exist_ok=True)
-        (self.folder / "compose.yaml").write_text(self.compose, encoding="utf-8")
-        (self.folder / "nginx" / "conf.d" / "registry.conf").write_text(self.nginx, encoding="utf-8")
+        """Put all files where the chapter has them."""
+        write_files(self.folder, self.compose, self.nginx)
         self.write_secrets()
 
     def write_secrets(self) -> None:
@@ -105,12 +120,12 @@ class Chapter:
         self.compose = self.compose.replace('"80:80", "443:443"', f'"{http}:80", "{https}:443"')
 
     def cure_body_limit(self) -> None:
-        """What a body may have is 1 MiB for nginx, unless it is told otherwise."""
-        self.nginx = self.nginx.replace("  location /v2/ {", "  client_max_body_size 0;\n\n  location /v2/ {")
+        """See the function of that name."""
+        self.nginx = cure_body_limit(self.nginx)
 
     def cure_port(self) -> None:
-        """``$host`` has no port, ``$http_host`` has what the client typed."""
-        self.nginx = self.nginx.replace("Host $host;", "Host $http_host;")
+        """See the function of that name."""
+        self.nginx = cure_port(self.nginx)
 
     def run(self, *argv: str | Path, text: str | None = None) -> str:
         """Standard output of a command in the folder. Raises CommandFailedError."""

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from labs.attempts import Attempt
 from tests.clients.daemon import Daemon
 from tests.clients.image import Sample
+from tests.clients.install import TOOLS
 from tests.clients.namespace import Namespace
 from tests.clients.registry import Registry
 
@@ -71,10 +72,14 @@ class Lab:
 
     def with_docker(self, daemon: Daemon) -> dict[str, str]:
         """Variables that let the lab's shell find Docker's own command line and this daemon; its plugins are linked."""
-        for folder in self.attempt.machines.values():
-            (Path(folder) / "cli-plugins").symlink_to(daemon.plugins)
+        self.link_plugins(daemon)
         path = os.pathsep.join((str(Path(sys.executable).parent), daemon.environment["PATH"]))
         return {"DOCKER_HOST": daemon.environment["DOCKER_HOST"], "LAB_DOCKER": "real", "PATH": path}
+
+    def link_plugins(self, daemon: Daemon) -> None:
+        """Have Docker's command line find its plugins on each machine: the daemon's buildx, and compose of sid."""
+        for machine in self.attempt.machines.values():
+            link_plugins(daemon, Path(machine))
 
     def token(self, scopes: str) -> str:
         """Make a personal access token for the student."""
@@ -86,11 +91,17 @@ class Lab:
 
     def report(self) -> dict[str, Any]:
         """What ``labcheck --json`` says now."""
-        done = self.namespace.run(
-            ["labcheck", self.slug, "--json"], env=self.environment, folder=self.home.parent
-        )
+        done = self.namespace.run(["labcheck", self.slug, "--json"], env=self.environment, folder=self.home.parent)
         report: dict[str, Any] = json.loads(done.stdout)
         return report
+
+
+def link_plugins(daemon: Daemon, folder: Path) -> None:
+    """Have Docker's command line find its plugins where its configuration lies."""
+    compose = TOOLS / "sid" / "usr" / "libexec" / "docker" / "cli-plugins" / "docker-compose"
+    (folder / "cli-plugins").mkdir(parents=True)
+    for plugin in (daemon.plugins / "docker-buildx", compose):
+        (folder / "cli-plugins" / plugin.name).symlink_to(plugin)
 
 
 @contextlib.contextmanager
