@@ -57,15 +57,20 @@ def closed(home: LabHome, slug: str) -> Iterator[Path]:
 def regain(home: LabHome, slug: str) -> None:
     """Give the owner back what a ``chmod`` took of the folders that hold an exercise's things.
 
+    What lies among the student's files and is root's, as containers leave it, is left so: it can be moved all the same.
+
     Raises:
         PermissionError: They are somebody else's.
     """
+    *ours, files = owned(home, slug)
     for folder in _above(home, slug):
         if folder.is_dir():
             folder.chmod(folder.stat().st_mode | 0o700)
-    for folder in owned(home, slug):
+    for folder in ours:
         if folder.is_dir():
             _make_writable(folder)
+    if files.is_dir():
+        _make_writable(files, only_own=True)
 
 
 def _above(home: LabHome, slug: str) -> Sequence[Path]:
@@ -107,10 +112,12 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield entry
 
 
-def _make_writable(folder: Path) -> None:
-    """Give the owner back what a ``chmod`` took, from the parent down."""
+def _make_writable(folder: Path, *, only_own: bool = False) -> None:
+    """Give the owner back what a ``chmod`` took, from the parent down; with ``only_own`` pass by what is another's."""
+    if only_own and folder.stat().st_uid != os.geteuid():
+        return
     for directory in (folder.parent, folder):
         directory.chmod(directory.stat().st_mode | 0o700)
     for entry in folder.iterdir():
         if entry.is_dir() and not entry.is_symlink():
-            _make_writable(entry)
+            _make_writable(entry, only_own=only_own)

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -66,7 +67,8 @@ def notebook_name(slug: str, language: str) -> str:
 def keep(folder: Path, backups: Path) -> Path | None:
     """Move the student's files aside, into a new folder of ``backups``; None where there are none.
 
-    The folder itself stays, for a shell may stand in it. Moving needs no space, so that it works on a full disk.
+    The folder itself stays, for a shell may stand in it, unless something in it is another user's: a container's
+    store, which only moves with the folder around it. Moving needs no space, so that it works on a full disk.
     """
     if not folder.is_dir():
         return None
@@ -75,10 +77,20 @@ def keep(folder: Path, backups: Path) -> Path | None:
     if not entries:
         return None
     kept = backups / datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
-    kept.mkdir(parents=True)
-    for entry in entries:
-        _move(entry, kept / entry.name)
+    if all(_is_movable(entry) for entry in entries):
+        kept.mkdir(parents=True)
+        for entry in entries:
+            _move(entry, kept / entry.name)
+    else:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        _move(folder, kept)
+        folder.mkdir()
     return kept
+
+
+def _is_movable(path: Path) -> bool:
+    """Whether it can be given another parent: a folder must be writable for that, the system keeps its ``..`` there."""
+    return path.is_symlink() or not path.is_dir() or os.access(path, os.W_OK)
 
 
 def _move(source: Path, target: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from labs.home import LabHome
-from labs.stack import inventory
+from labs.stack import inventory, workspace
 from labs.stack.interface import NEVER_USED, StackError
 
 NOBODY = 65534
@@ -142,3 +142,25 @@ def test_closed_folders_are_named_and_regained(which: str) -> None:
             inventory.regain(home, "tp1")
             assert list(inventory.closed(home, "tp1")) == []
             assert inventory.take(home, "tp1", []).files == before
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="becomes another user: needs root on Linux")
+def test_what_a_container_left_is_moved_with_the_folder_around_it() -> None:
+    """Docker makes a store that is root's among the student's files: the folder is theirs again, the store is kept."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = used(Path(folder))
+        for path in (Path(folder), *Path(folder).rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+        store = home.files("tp1") / "registry" / "docker"
+        store.mkdir(parents=True)
+        (store / "blob").write_text("pushed")
+        with somebody_else():
+            with pytest.raises(PermissionError):
+                store.parent.rename(home.state / "registry")
+            inventory.regain(home, "tp1")
+            kept = workspace.keep(home.files("tp1"), home.backups("tp1"))
+            assert home.files("tp1").is_dir()
+            assert [path for path in inventory.take(home, "tp1", []).files if path.startswith("work/")] == []
+        assert kept is not None
+        assert (kept / "registry" / "docker" / "blob").read_text() == "pushed"
+        assert (kept / "Dockerfile").exists()
