@@ -5,6 +5,7 @@ challenge up where the student's port 80 is published, finds the name through ``
 memory: its CA and its accounts are new with each start.
 """
 
+import contextlib
 import http.client
 import json
 import os
@@ -156,7 +157,10 @@ class AcmeServer:
             ports.demand_free(self.port_base + offset)
         progress("progress.acme")
         self._configure(environ)
-        self._run(program, environ)
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.stop)
+            self._run(program, environ)
+            undo.pop_all()
 
     def stop(self) -> None:
         """End it. Idempotent. Raises LabError."""

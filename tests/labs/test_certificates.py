@@ -124,6 +124,20 @@ def test_names_lost_between_request_and_certificate(lab: LabUnderTest) -> None:
     assert "x509: certificate relies on legacy Common Name field, use SANs instead" in said
 
 
+@pytest.mark.parametrize(
+    "make", [f"labstack cert {NAME} --rsa --intermediate", blocks("With openssl")[0]], ids=["cert", "openssl"]
+)
+def test_a_client_of_go_agrees(lab: LabUnderTest, make: str) -> None:
+    """What our docker believes, Docker's own language believes: oras, under that CA and under no other."""
+    oras = require("oras")["oras"]
+    login = (
+        f'echo "$password" | {oras} login --registry-config "$PWD/oras.json" --resolve {NAME}:443:$LAB_DOOR'
+        f' -u "$LAB_USER" --password-stdin {NAME}'
+    )
+    assert UNKNOWN in type_in(lab, PREPARE, make, "bring_up", login, code=1)
+    assert "Login Succeeded" in type_in(lab, f"{login} --ca-file certs/ca.crt")
+
+
 def begin_with_port_80(lab: LabUnderTest) -> None:
     """The page's beginning: nginx serves the challenge's folder and nothing else."""
     type_in(lab, "make_passwords; write_compose; write_proxy")
@@ -254,3 +268,15 @@ def test_a_port_that_is_taken(new_lab: LabUnderTest) -> None:
         said = new_lab.labstack("up", "tp2", "--acme", code=1).stderr
     assert f"{port}" in said
     assert status(new_lab) == (StackState.UP, False)
+
+
+def test_a_pebble_that_ends_at_once(new_lab: LabUnderTest, tmp_path: Path) -> None:
+    """Its last words are told, and its name server does not stay behind."""
+    program = tmp_path / "bin" / "pebble"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho no such option >&2\nexit 1\n")
+    program.chmod(0o755)
+    new_lab.environ["PATH"] = os.pathsep.join((str(program.parent), new_lab.environ["PATH"]))
+    assert "no such option" in new_lab.labstack("up", "tp2", "--acme", code=1).stderr
+    assert status(new_lab) == (StackState.UP, False)
+    assert new_lab.runner.inventory(load("tp2")).processes == ()
