@@ -10,7 +10,7 @@ from labs.commands.selection import add_engine, add_labs, chosen, local
 from labs.console import Console
 from labs.stack.acme import AcmeServer, demand_program
 from labs.stack.environment import Internet, choose_docker, choose_internet
-from labs.stack.interface import StackError, StackRunner
+from labs.stack.interface import StackError
 from labs.stack.process_runner import ProcessRunner
 
 
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def bring_up(runner: StackRunner, labs: Sequence[Lab], console: Console) -> list[Attempt]:
+def bring_up(runner: ProcessRunner, labs: Sequence[Lab], console: Console) -> list[Attempt]:
     """Bring stacks up, one after the other, and say where they are."""
     _say_whose(runner, labs, console)
     return [_bring_up(runner, lab, console) for lab in labs]
@@ -60,21 +60,30 @@ def _tell_acme(server: AcmeServer, environ: Mapping[str, str], console: Console)
     tell_trust(server.root, name, environ, console)
 
 
-def _say_whose(runner: StackRunner, labs: Sequence[Lab], console: Console) -> None:
-    """The first line: whose registries and whose docker the commands will meet."""
-    internet, choice = choose_internet(runner.environ), choose_docker(runner.home, runner.environ)
+def _say_whose(runner: ProcessRunner, labs: Sequence[Lab], console: Console) -> None:
+    """The first lines: whose registries and whose docker the commands will meet."""
+    internet = choose_internet(runner.environ)
     names = ", ".join(sorted({service.name for lab in labs for service in lab.services}))
-    private = ", ".join(lab.private.name for lab in labs if lab.private)
-    reason = "forced" if choice.is_forced else "auto"
-    docker = console.text(f"docker.{choice.docker}.{reason}")
+    built = {lab.private.name: runner.is_dockers(lab) for lab in labs if lab.private}
+    contained = ", ".join(name for name, is_dockers in built.items() if is_dockers)
+    private = ", ".join(name for name, is_dockers in built.items() if not is_dockers)
+    docker = console.text("docker.real.stack") if contained and not private and not names else _docker(runner, console)
     console.say(f"up.internet.{internet if names else 'none'}", names=names, docker=docker)
     if private:
         console.say("up.internet.private", names=private)
+    if contained:
+        console.say("up.internet.contained", names=contained)
     if names and internet is Internet.REAL:
         console.say("up.internet.grade", names=names)
 
 
-def _bring_up(runner: StackRunner, lab: Lab, console: Console) -> Attempt:
+def _docker(runner: ProcessRunner, console: Console) -> str:
+    """Whose docker it is, and why."""
+    choice = choose_docker(runner.home, runner.environ)
+    return console.text(f"docker.{choice.docker}.{'forced' if choice.is_forced else 'auto'}")
+
+
+def _bring_up(runner: ProcessRunner, lab: Lab, console: Console) -> Attempt:
     """Bring one stack up."""
     attempt = runner.up(lab, console.note)
     services = [f"{service.name} → {service.url}" for service in runner.status(lab).services if service.pid]

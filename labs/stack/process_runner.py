@@ -129,12 +129,12 @@ class ProcessRunner:
         return Projects(tuple(self.home.engine(lab.id, machine) for machine in MACHINES))
 
     def is_dockers(self, lab: Lab) -> bool:
-        """Whether the student's stack is, or may be, Docker's to run."""
+        """Whether the student's stack is Docker's to run, or may be, or will be."""
         try:
             attempt = Attempt.load(self.home.stack(lab.id))
         except AttemptUnreadable:
             return lab.private is not None
-        return attempt is not None and attempt.engine == DOCKER
+        return lab.private is not None and (attempt.engine if attempt else self.engine) == DOCKER
 
     def _is_out_of_reach(self, lab: Lab) -> bool:
         """Whether the student's stack is Docker's, and no engine answers that could be asked for it."""
