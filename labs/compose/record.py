@@ -65,10 +65,11 @@ class ProjectRecord:
     schema: str = SCHEMA
 
     def save(self, engine: Path) -> None:
-        """Write it below an engine home, atomically."""
+        """Write it below an engine home, atomically, for its owner's eyes: an environment may hold secrets."""
         folder = engine / FOLDER / self.name
         folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / f"{FILE_NAME}.tmp"
+        temporary.touch(mode=0o600)
         temporary.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         temporary.replace(folder / FILE_NAME)
 

@@ -5,7 +5,7 @@ What Compose has beyond it is refused by name.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from importlib import import_module
@@ -77,8 +77,13 @@ class Scene:
 
     @property
     def projects(self) -> Projects:
-        """What brings projects up and down."""
-        return Projects(self.machine.home, self.machine.internet.forward, self.machine.environ, self._tell)
+        """What brings projects up."""
+        return replace(self.ending, forward=self.machine.internet.forward)
+
+    @property
+    def ending(self) -> Projects:
+        """What takes them down, whatever is the matter with the lab's map of ports."""
+        return Projects(self.machine.home, environ=self.machine.environ, tell=self._tell)
 
     def check_services(self, names: Sequence[str], known: Mapping[str, object]) -> None:
         """Raise ComposeError, in Compose's words, for a service that the project has not."""
@@ -138,12 +143,12 @@ def up(scene: Scene, options: Options) -> int | None:
 def down(scene: Scene, options: Options) -> None:
     """``docker compose down``."""
     networks = scene.project.networks if _has_file(scene) else ()
-    scene.projects.down(scene.name, networks, volumes=options.on("volumes"))
+    scene.ending.down(scene.name, networks, volumes=options.on("volumes"))
 
 
 def stop(scene: Scene, options: Options) -> None:
     """``docker compose stop``."""
-    scene.projects.stop(scene.name, options.arguments)
+    scene.ending.stop(scene.name, options.arguments)
 
 
 def start(scene: Scene, options: Options) -> None:
@@ -194,7 +199,7 @@ def _attach(scene: Scene, shown: Sequence[Container], options: Options) -> int:
         follow([Reader(container) for container in shown], tell)
     except KeyboardInterrupt:
         console.warn("Gracefully Stopping... press Ctrl+C again to force")
-        scene.projects.stop(scene.name, [container.service.name for container in shown])
+        scene.ending.stop(scene.name, [container.service.name for container in shown])
         return INTERRUPTED_CODE
     return 0
 

@@ -5,6 +5,7 @@ import platform
 from collections.abc import Sequence
 from typing import Any
 
+from labs.compose import containers
 from labs.engine.commands.console import CommandFailed
 from labs.engine.commands.flags import Options
 from labs.engine.commands.machine import DOCKER_VERSION, Machine, labdocker_version
@@ -58,10 +59,10 @@ def info(machine: Machine, options: Options) -> None:
  Debug Mode: false
 
 Server: {_NAME}
- Containers: 0
-  Running: 0
+ Containers: {values["Containers"]}
+  Running: {values["ContainersRunning"]}
   Paused: 0
-  Stopped: 0
+  Stopped: {values["ContainersStopped"]}
  Images: {values["Images"]}
  Server Version: {values["ServerVersion"]}
  Storage Driver: {values["Driver"]}
@@ -93,12 +94,14 @@ def _version_values() -> dict[str, Any]:
 
 def _info_values(machine: Machine) -> dict[str, Any]:
     internet = machine.internet
+    present = containers.of_engine(machine.home)
+    running = sum(container.pid() is not None for container in present)
     return {
         "ID": "labdocker",
-        "Containers": 0,
-        "ContainersRunning": 0,
+        "Containers": len(present),
+        "ContainersRunning": running,
         "ContainersPaused": 0,
-        "ContainersStopped": 0,
+        "ContainersStopped": len(present) - running,
         "Images": len(machine.store.images()),
         "Driver": "oci-layout",
         "OSType": "linux",

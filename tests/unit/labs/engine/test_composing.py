@@ -127,6 +127,16 @@ def test_down_and_restart(shell: Shell) -> None:
 
 
 @pytest.mark.usefixtures("work")
+def test_down_works_with_a_damaged_map_of_the_lab(shell: Shell, tmp_path: Path) -> None:
+    """What is up can always be taken down."""
+    shell.docker("compose", "up", "-d")
+    (tmp_path / "lab" / "internet.json").write_text("{", encoding="utf-8")
+    assert shell.docker("compose", "up", "-d").code == 1
+    assert shell.docker("compose", "down").code == 0
+    assert shell.docker("compose", "ps", "-a").lines[1:] == []
+
+
+@pytest.mark.usefixtures("work")
 def test_mistakes_are_shown_from_where_one_stands(shell: Shell) -> None:
     """File and line first, so that an editor can jump there."""
     Path("compose.yaml").write_text("services:\n  nginx:\n    imge: nginx\n    prts: []\n", encoding="utf-8")

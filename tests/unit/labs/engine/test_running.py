@@ -44,6 +44,15 @@ def test_run_prints_the_containers_id(shell: Shell) -> None:
     assert shell.docker("ps", "-q", "--no-trunc").output == done.output
 
 
+def test_info_counts_containers(shell: Shell) -> None:
+    """Running and stopped."""
+    shell.docker(*RUN)
+    shell.docker("run", "-d", "nginx")
+    shell.docker("stop", "registry")
+    told = shell.docker("info", "--format", "{{.Containers}} {{.ContainersRunning}} {{.ContainersStopped}}")
+    assert told.output == "2 1 1\n"
+
+
 def test_what_it_publishes_is_recorded(shell: Shell) -> None:
     """The lab's clients find it as they find a compose project."""
     shell.docker(*RUN)
