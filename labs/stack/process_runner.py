@@ -231,10 +231,10 @@ class ProcessRunner:
             StackError: These differ, or Docker is wanted and cannot.
         """
         engine = found.engine if found else asked or EMBEDDED
+        if DOCKER in {asked, engine} and lab.private is None:
+            raise StackError("error.no-compose", names=lab.id)
         if asked not in {None, engine}:
             raise StackError("error.other-engine", lab=lab.id, engine=engine)
-        if engine == DOCKER and lab.private is None:
-            raise StackError("error.no-compose", names=lab.id)
         if engine == DOCKER:
             demand(environment.real_docker(self.home, self.environ), self.environ)
         return engine

@@ -66,6 +66,11 @@ def test_an_exercise_of_ours_has_no_docker_stack(runner: NewRunner) -> None:
     with pytest.raises(StackError, match=r"error\.no-compose"):
         runner(DOCKER).up(load("tp1"), quiet)
     assert runner(None).status(load("tp1")).state is StackState.NEVER
+    attempt = runner(None).up(TP2, quiet)
+    runner(None).home.stack("tp1").mkdir(parents=True)
+    replace(attempt, slug="tp1").save(runner(None).home.stack("tp1"))
+    with pytest.raises(StackError, match=r"error\.no-compose"):
+        runner(DOCKER).up(load("tp1"), quiet)
 
 
 def test_without_an_engine_nothing_is_begun(home: LabHome) -> None:
