@@ -22,7 +22,7 @@ from docker.context import ContextAPI  # type: ignore[import-untyped]
 from docker.errors import APIError, DockerException, NotFound  # type: ignore[import-untyped]
 
 from checker.facts import Kind, NotObserved, Stack, StackService, Unavailable
-from checker.probes import nginx_config, registry_log
+from checker.probes import host, nginx_config, registry_log
 from checker.probes.nginx_config import ProxyFiles
 from checker.probes.stack import SAID_LINES, shown
 from checker.probes.surroundings import FILE_MAX_BYTES, LocalFile, Port, StackFile, Surroundings, sort_ports
@@ -122,18 +122,21 @@ class Container:
 
     @property
     def ports(self) -> tuple[Port, ...]:
-        """What it opens to the outside, each port once; on the host's network that is all that its image exposes."""
+        """What it opens to the outside, each port once.
+
+        On the host's network that is what its image exposes, as far as somebody listens there. Raises NotObserved.
+        """
         service = self.label("service")
         if self.details["HostConfig"]["NetworkMode"] == "host":
-            exposed = (_number(port) for port in self.details["Config"].get("ExposedPorts") or {})
-            return tuple(Port(service, port, port, port) for port in exposed if port)
+            exposed = {_number(port) for port in self.details["Config"].get("ExposedPorts") or {}}
+            return tuple(Port(service, port, port, port) for port in sorted(host.read_listening_ports() & exposed))
         found: dict[int, Port] = {}
         for port, bindings in (self.details["NetworkSettings"]["Ports"] or {}).items():
             for binding in bindings or ():
                 typed, address = int(binding["HostPort"]), binding["HostIp"]
-                host = "127.0.0.1" if address in _EVERYWHERE else address
+                here = "127.0.0.1" if address in _EVERYWHERE else address
                 if number := _number(port):
-                    found.setdefault(typed, Port(service, number, typed, typed, host))
+                    found.setdefault(typed, Port(service, number, typed, typed, here))
         return tuple(found.values())
 
     @property
@@ -197,6 +200,8 @@ class ContainerFile:
 
     def mode(self) -> int:
         """Its permission bits. Raises NotObserved."""
+        if self.container.running:
+            return host.read_mode(str(self.inside), self.container.id)
         return int(self._told()["mode"]) & 0o777
 
     def link(self) -> str:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from checker.probes.docker import RegistryOutput, read_surroundings
+from checker.probes.surroundings import LocalFile
 from tests.clients.chapter import IMAGE, LAYER_BYTES, NAME, Chapter, push_to_reference
 from tests.clients.conftest import NewClient
 from tests.clients.engines import Docker, LabDocker
@@ -94,3 +96,23 @@ def test_the_reference_stack(docker: Docker, tmp_path: Path) -> None:
     """As it lies in ``compose/``: on this machine's ports it takes a login and a push of 5 MB."""
     store = push_to_reference(docker, tmp_path, ())
     assert len(store.blob(store.image(_REPOSITORY, _TAG).layers[0])) > LAYER_BYTES
+
+
+def test_a_container_s_file_is_seen_from_within(
+    docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The grader reads modes by the container's own ``stat``, and what a mounted folder holds where it lies."""
+    (tmp_path / "tp2").mkdir()
+    typed = Chapter(docker, "docker", tmp_path / "tp2", throw_away_tls(tmp_path / "tls", (NAME,)))
+    for variable in ("DOCKER_HOST", "PATH"):
+        monkeypatch.setenv(variable, docker.environment[variable])
+    try:
+        typed.up()
+        found = read_surroundings(typed.folder, NAME)
+        assert isinstance(found.journal, RegistryOutput)
+        config = found.journal.container.file("/etc/docker/registry/config.yml")
+        assert (config.path, config.mode()) == ("registry:/etc/docker/registry/config.yml", 0o644)
+        assert config.read().startswith(b"version: 0.1")
+        assert found.keys == (LocalFile(typed.folder / "certs" / "privkey.pem"),)
+    finally:
+        typed.down()

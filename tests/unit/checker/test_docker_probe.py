@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import socket
 import tarfile
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -239,7 +240,7 @@ def test_pyregistry_keeps_its_own_journal(daemon: FakeDaemon) -> None:
 
 def test_a_file_of_the_container_only(daemon: FakeDaemon) -> None:
     """What no folder is mounted over is read through Docker, its mode as well, and named as the student finds it."""
-    daemon.add("nginx", "nginx:1.25", ports={"443/tcp": ("127.0.0.1", 8443)})
+    daemon.add("nginx", "nginx:1.25", ports={"443/tcp": ("127.0.0.1", 8443)}, running=False)
     daemon.files = {"/etc/nginx/certs/privkey.pem": (b"PEM", 0o640)}
     found = read_surroundings(daemon.work, NAME, daemon)
     assert not isinstance(found.keys, Unavailable)
@@ -271,6 +272,18 @@ def test_an_open_backend_and_a_registry_without_a_proxy(daemon: FakeDaemon) -> N
     assert not found.proxied
     assert isinstance(found.password_files, Mapping)
     assert [file.path for file in found.password_files[Kind.REGISTRY]] == ["registry:/auth/htpasswd"]
+
+
+def test_on_the_host_s_network_what_is_exposed_and_listens_is_open(daemon: FakeDaemon) -> None:
+    """Docker publishes nothing there: the port is the machine's own."""
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        port, other = listening.getsockname()[1], silent.getsockname()[1]
+        registry = daemon.containers_["registry"]
+        registry["HostConfig"]["NetworkMode"] = "host"
+        registry["Config"]["ExposedPorts"] = {f"{port}/tcp": {}, f"{other}/tcp": {}, "53/udp": {}}
+        found = read_surroundings(daemon.work, NAME, daemon)
+    assert found.others == {f"registry {port}": Address(NAME, port, "127.0.0.1", port)}
 
 
 def test_a_stopped_nginx_says_why(daemon: FakeDaemon) -> None:
