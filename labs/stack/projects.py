@@ -14,7 +14,6 @@ from pathlib import Path
 import psutil
 
 from labs import processes
-from labs.compose import projects as compose
 from labs.compose.model import ComposeError
 from labs.compose.record import FILE_NAME, FOLDER, ProjectRecord, RecordUnreadable, ServiceRecord
 from labs.ports import HOST
@@ -92,6 +91,9 @@ class Projects:
 
 def _take_down(engine: Path, name: str) -> None:
     """End a project and remove its containers. Raises StackError."""
+    # Compose brings nginx's grammar with it, and every labstack command would wait for that.
+    from labs.compose import projects as compose
+
     try:
         compose.Projects(engine).down(name)
     except ComposeError as exc:
