@@ -248,13 +248,16 @@ def _pool(
     host = there.hostname or ""
     if there.scheme == "http":
         return urllib3.HTTPConnectionPool(host, there.port or 80, timeout=timeout, maxsize=4)
-    context = trust if isinstance(trust, ssl.SSLContext) else ssl.create_default_context(cafile=trust)
+    if pin:
+        context = unverified()
+    else:
+        context = trust if isinstance(trust, ssl.SSLContext) else ssl.create_default_context(cafile=trust)
     return urllib3.HTTPSConnectionPool(
         host,
         there.port or 443,
         timeout=timeout,
         maxsize=4,
-        ssl_context=unverified() if pin else context,
+        ssl_context=context,
         server_hostname=name,
         assert_hostname=False if pin else name,
         assert_fingerprint=pin,

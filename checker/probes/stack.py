@@ -3,7 +3,7 @@
 A record proves nothing: a service runs when its process lives and listens. How the registry behaves is for others.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,17 +110,21 @@ def _service(record: ServiceRecord) -> StackService:
 def _listens(pid: int | None) -> bool:
     """Whether the process, or one that it started, takes connections."""
     try:
-        first = psutil.Process(pid) if pid else None
-        family = [first, *first.children(recursive=True)] if first else []
-        return any(
+        return pid is not None and any(
             connection.status == psutil.CONN_LISTEN
-            for process in family
+            for process in _family(psutil.Process(pid))
             for connection in process.net_connections(kind="tcp")
         )
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied as exc:
         raise NotObserved(Unavailable("probe-failed", {"source": f"pid {pid}", "error": "AccessDenied"})) from exc
+
+
+def _family(first: psutil.Process) -> Iterator[psutil.Process]:
+    """A process, and those below it; these only where they are asked for, since all of the machine's are looked at."""
+    yield first
+    yield from first.children(recursive=True)
 
 
 def _last_lines(path: str) -> tuple[str, ...]:
