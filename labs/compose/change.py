@@ -60,7 +60,7 @@ class Change:
         """Plan what is not kept, until what is kept is as the file and its neighbours have it; ``kept`` shrinks."""
         services = dict(self.project.services)
         while True:
-            known = {name: _stable_ports(one, one.service.name in running) for name, one in before.items()}
+            known = {name: _stable_ports(one, is_running=name in running) for name, one in before.items()}
             planner = Planner(self.folder, services, self.forward, known)
             planned = self._planned(planner, [name for name in names if name not in kept], before)
             changed = [name for name, one in kept.items() if one.definition != planner.definition(name, one.plan)]
@@ -145,7 +145,7 @@ class Change:
         self.tell(what, ends)
 
 
-def _stable_ports(container: Container, is_running: bool) -> dict[int, int]:  # noqa: FBT001
+def _stable_ports(container: Container, *, is_running: bool) -> dict[int, int]:
     """Ports that a container may have again: those of a running one, else those that nobody took since."""
     return {port: here for port, here in container.ports.items() if is_running or ports.is_free(here)}
 

@@ -90,15 +90,18 @@ class Planner:
     def _listen(self, service: Service, port: int) -> int:
         ports = self._ports.setdefault(service.name, {})
         if port not in ports:
-            ports[port] = self._published(service, port) or self._known(service, port) or free_port()
+            ports[port] = self._published(service, port) or self._unpublished(service, port)
         return ports[port]
 
-    def _known(self, service: Service, port: int) -> int | None:
-        """The port that an earlier container had, unless by now the file gives it to a service."""
-        here = self.known.get(service.name, {}).get(port)
+    def _unpublished(self, service: Service, port: int) -> int:
+        """The port that an earlier container had, else a free one; none that the file gives to a service."""
         services = self.services.values()
         given = {self._published(other, row.container) for other in services for row in other.ports}
-        return None if here in given else here
+        given |= {here for ports in self._ports.values() for here in ports.values()}
+        here = self.known.get(service.name, {}).get(port)
+        while here is None or here in given:
+            here = free_port()
+        return here
 
     def _published(self, service: Service, port: int) -> int | None:
         """The port of this machine that the file asks for; None where it leaves the choice to us."""

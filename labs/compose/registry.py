@@ -52,7 +52,7 @@ _HTTP_PORT = 5000
 _PORT = re.compile(r"(?P<host>.*):(?P<port>\d{1,5})", re.ASCII)
 _LOCATED = re.compile(r"(?::(?P<line>\d+))?: (?P<text>.*)", re.ASCII)
 _WARNING = " (warning)"
-_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH")
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH")
 """Of our own environment, what a Python program on this machine needs."""
 
 
