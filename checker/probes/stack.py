@@ -110,15 +110,19 @@ def _service(record: ServiceRecord) -> StackService:
 def _listens(pid: int | None) -> bool:
     """Whether the process, or one that it started, takes connections."""
     try:
-        return pid is not None and any(
-            connection.status == psutil.CONN_LISTEN
-            for process in _family(psutil.Process(pid))
-            for connection in process.net_connections(kind="tcp")
-        )
+        return pid is not None and any(_takes_connections(each) for each in _family(psutil.Process(pid)))
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied as exc:
         raise NotObserved(Unavailable("probe-failed", {"source": f"pid {pid}", "error": "AccessDenied"})) from exc
+
+
+def _takes_connections(process: psutil.Process) -> bool:
+    """Whether this one does; one that has just ended does not, and says nothing of the others."""
+    try:
+        return any(connection.status == psutil.CONN_LISTEN for connection in process.net_connections(kind="tcp"))
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _family(first: psutil.Process) -> Iterator[psutil.Process]:
