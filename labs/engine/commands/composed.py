@@ -74,7 +74,7 @@ def _containers(scene: Scene, names: Sequence[str]) -> list[Container]:
     """The project's containers, or those of some services. Raises ComposeError for a service that it has not."""
     found = containers.load_all(scene.folder)
     if names:
-        known = {*found, *(scene.project.services if not scene.leading.text("project-name") else ())}
+        known = {*found, *(() if scene.told_name else scene.project.services)}
         scene.check_services(names, dict.fromkeys(known))
     order = in_order({name: container.service for name, container in found.items()})
     return [found[name] for name in order if not names or name in names]

@@ -66,9 +66,14 @@ class Scene:
         return reading.project
 
     @property
+    def told_name(self) -> str | None:
+        """The project's name where the file is not asked for it: it need not be there then."""
+        return self.leading.text("project-name") or self.machine.environ.get("COMPOSE_PROJECT_NAME") or None
+
+    @property
     def name(self) -> str:
-        """The project's name: with ``-p`` the file need not be there. Raises ComposeError."""
-        return self.leading.text("project-name") or self.project.name
+        """The project's name. Raises ComposeError."""
+        return self.told_name or self.project.name
 
     @property
     def folder(self) -> ProjectFolder:
@@ -228,11 +233,11 @@ def remark(machine: Machine, container: Container) -> None:
 
 
 def _has_file(scene: Scene) -> bool:
-    """Whether the file can be read; where ``-p`` names the project, it need not be."""
+    """Whether the file can be read; where the project's name is known without it, it need not be."""
     try:
         return bool(scene.project)
     except ComposeError:
-        if scene.leading.text("project-name"):
+        if scene.told_name:
             return False
         raise
 

@@ -16,7 +16,7 @@ from labs.engine.trust import TrustError
 
 API_VERSION = "1.51"
 """Of the Docker whose texts ours follow; nobody can speak it to us, there is no daemon."""
-_NAME = "labdocker (no daemon: moves images, runs none)"
+_NAME = "labdocker (no daemon: moves images; registry:2 and nginx run as processes)"
 
 
 def version(machine: Machine, options: Options) -> None:

@@ -165,6 +165,7 @@ def test_files_and_names_are_chosen_before_the_command(shell: Shell) -> None:
     assert shell.docker("compose", "-f", "other.yml", "-p", "mine", "up", "-d").code == 0
     assert "mine-nginx-1" in shell.docker("compose", "-p", "mine", "ps").output
     Path("other.yml").unlink()
+    assert "mine-nginx-1" in shell.docker("compose", "ps", COMPOSE_PROJECT_NAME="mine").output
     done = shell.docker("compose", "-p", "mine", "down")
     assert (done.code, " Container mine-nginx-1  Removed" in done.errors.splitlines()) == (0, True)
     assert shell.docker("compose", "down").errors == "no configuration file provided: not found\n"
