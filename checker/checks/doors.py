@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from checker.checks.passwords import BCRYPT, NOBODY, users
 from checker.facts import (
+    ClientConfig,
     Door,
     Doors,
     Facts,
@@ -41,9 +42,18 @@ def judge_auth(facts: Facts) -> Finding:
     observed = {name: door.status or "-" if door else "-" for name, door in asked.items()}
     expected = dict.fromkeys(asked, UNAUTHORIZED) | {"right-password": OK}
     causes = tuple(_auth_causes(doors, user, facts))
-    right_first = sorted(observed, key=lambda name: observed[name] != expected[name])
-    evidence = tuple(Evidence("http", f"{name}: {observed[name]}") for name in right_first)
-    return Finding(Status.FAIL if causes else Status.PASS, evidence, observed, dict(expected), causes)
+    evidence = (Evidence("http", ", ".join(f"{name} {status}" for name, status in observed.items())),)
+    status = Status.FAIL if causes else Status.PASS
+    return Finding(status, evidence, observed, dict(expected), causes, tuple(_login_advice(facts)))
+
+
+def _login_advice(facts: Facts) -> Iterable[Cause]:
+    """Where the password lies that docker login was given."""
+    if isinstance(facts.client, ClientConfig):
+        names = {host.partition(":")[0] for host in facts.task.hosts}
+        yield from (
+            Cause("login.base64", {"host": each}) for each in facts.client.inline if each.partition(":")[0] in names
+        )
 
 
 def _expect_verdict(door: Door, what: str) -> None:

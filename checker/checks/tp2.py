@@ -214,7 +214,7 @@ CHECKS: tuple[Check, ...] = (
         points=3,
         section="§8.2",
         judge=judge_auth,
-        uses=(Source.DOORS, Source.PASSWORDS),
+        uses=(Source.DOORS, Source.PASSWORDS, Source.CLIENT),
         causes=(
             "auth.none",
             "auth.anonymous-read",

@@ -11,7 +11,7 @@ WIDTH = 100
 MIN_WIDTH = 40
 """Columns; a terminal that has fewer wraps by itself."""
 _COLOURS = {Status.PASS: "32", Status.FAIL: "31;1", Status.BLOCKED: "33", Status.INCONCLUSIVE: "35"}
-_WORD_WIDTH, _CODE_WIDTH, _LABEL_WIDTH = 13, 10, 16
+_WORD_WIDTH, _CODE_WIDTH, _LABEL_WIDTH = 13, 12, 16
 
 
 def render(report: Report, messages: Messages, *, colour: bool = False) -> str:

@@ -78,11 +78,11 @@ DOWN = replace(
 )
 
 CONSOLE = """\
-PASS          TP1-LOGIN  2/2  Logged in to ghcr.io
+PASS          TP1-LOGIN    2/2  Logged in to ghcr.io
     source           journal #3 14:00:03Z GET /token 200 as ada
     advice           The secret for ghcr.io lies in config.json in base64, readable by anyone who
                      reads the file: a credential helper (§2.1) keeps it safe.
-FAIL          TP1-PUSH   0/4  Tag 1.0 pushed to the right repository
+FAIL          TP1-PUSH     0/4  Tag 1.0 pushed to the right repository
     step             4. docker push
     observed         last push = journal #418 · digest = sha256:0123456789ab…
     source           journal #418 14:03:22Z PUT /v2/x/manifests/1.0 401 UNAUTHORIZED as anonymous
@@ -92,9 +92,9 @@ FAIL          TP1-PUSH   0/4  Tag 1.0 pushed to the right repository
     to look further  $ labstack whoami
     to read          chapter §3.2, §4, §5.2
     a hint           $ labcheck hint TP1-PUSH
-BLOCKED       TP1-TAGS   0/3  The tags 1.0, 1 and latest point to one image
+BLOCKED       TP1-TAGS     0/3  The tags 1.0, 1 and latest point to one image
     reason           waits for TP1-PUSH: mend that first
-INCONCLUSIVE  TP1-PULL   0/3  Pulled by another machine
+INCONCLUSIVE  TP1-PULL     0/3  Pulled by another machine
     reason           reading took longer than 8 s (content)
 
 2/12 points · 1 passed, 1 failed, 1 blocked, 1 inconclusive

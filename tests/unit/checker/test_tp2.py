@@ -15,6 +15,7 @@ from checker.facts import (
     Blob,
     BlobState,
     Certificate,
+    ClientConfig,
     Content,
     Door,
     Facts,
@@ -586,6 +587,14 @@ def test_before_the_stack_is_up_the_folders_file_counts() -> None:
         "TP2-HTPASSWD": "passwords.md5",
         "TP2-UP": "up.nothing",
     }
+
+
+def test_where_the_password_lies_is_advice() -> None:
+    """In base64 in config.json, under whichever port; with a helper nothing is said."""
+    for inline, said in (((f"{NAME}:8443",), ["login.base64"]), (("ghcr.io",), []), ((), [])):
+        client = ClientConfig(present=True, hosts=(NAME,), inline=inline)
+        verdict = verdicts(replace(DONE, client=client))["TP2-AUTH"]
+        assert (verdict.status, [each.id for each in verdict.finding.advice]) == (Status.PASS, said)
 
 
 def test_a_small_key_and_a_long_life_are_advice() -> None:
