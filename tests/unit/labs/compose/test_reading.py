@@ -1,12 +1,18 @@
 """Compose files read: what is in a good one, what is wrong with a bad one, and who says so."""
 
+import contextlib
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from labs.compose.discovery import locate
+from labs.compose.keys import FILE, MOUNT, PORT, SERVICE
 from labs.compose.model import ComposeError, Issue, Mount, Published
 from labs.compose.reading import Reading, read
 from labs.compose.rendering import render
@@ -195,3 +201,37 @@ def test_a_slip_is_not_told_as_a_missing_image(tmp_path: Path) -> None:
     """``imge:`` is one mistake."""
     file = write(tmp_path, "services:\n  nginx:\n    imge: nginx\n")
     assert len(issues(file)) == 1
+
+
+WORDS = st.sampled_from(["nginx", "registry:2", "a:b", "80:80", "${X", "./a:/b"])
+KEYS = st.sampled_from(sorted(FILE | SERVICE | PORT | MOUNT))
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 70000) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(FILE)), VALUES | st.dictionaries(st.sampled_from(["a", "b"]), VALUES)))
+@settings(max_examples=100, deadline=None)
+def test_any_document_is_read_or_refused(values: dict[str, object]) -> None:
+    """Whatever shape a file has, a student gets words and lines, never a traceback."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "compose.yaml"
+        file.write_text(yaml.safe_dump(values), encoding="utf-8")
+        with contextlib.suppress(ComposeError):
+            render(reading(file).project, "yaml")
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_any_slip_of_the_pen_is_read_or_refused(data: st.DataObject) -> None:
+    """The chapter's file with a piece of it cut out, or put elsewhere."""
+    text = GOOD["the chapter's"][0]
+    start, end, to = sorted(data.draw(st.integers(0, len(text))) for _ in range(3))
+    moved = text[:start] + text[end:to] + data.draw(st.sampled_from(["", text[start:end]])) + text[to:]
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "compose.yaml"
+        file.write_text(moved, encoding="utf-8")
+        with contextlib.suppress(ComposeError):
+            reading(file)

@@ -127,6 +127,15 @@ def test_down_and_restart(shell: Shell) -> None:
 
 
 @pytest.mark.usefixtures("work")
+def test_a_restart_policy_is_remarked_on(shell: Shell) -> None:
+    """Nothing of ours follows it; it is no reason to refuse a file."""
+    Path("compose.yaml").write_text(f"{FILE}    restart: always\n", encoding="utf-8")
+    done = shell.docker("compose", "up", "-d", LAB_LANG="fr")
+    assert done.code == 0
+    assert done.errors.splitlines()[-1].startswith("labdocker\u00a0: restart: always de nginx n'a pas d'effet")
+
+
+@pytest.mark.usefixtures("work")
 def test_down_works_with_a_damaged_map_of_the_lab(shell: Shell, tmp_path: Path) -> None:
     """What is up can always be taken down."""
     shell.docker("compose", "up", "-d")
