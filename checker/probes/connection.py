@@ -29,6 +29,8 @@ from pyregistry import __version__
 
 CONNECT_SECONDS, READ_SECONDS = 1.0, 3.0
 """Waits for a registry on this machine; a longer silence is an answer too (INCONCLUSIVE)."""
+CONNECTIONS = 8
+"""Kept open at once: as many as there are probes that share them."""
 CHUNK_BYTES = 1 << 20
 MAX_REDIRECTS = 3
 """Hosted registries send blob downloads to a store of theirs, once; more is a loop."""
@@ -247,7 +249,7 @@ def _pool(
     timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
     host = there.hostname or ""
     if there.scheme == "http":
-        return urllib3.HTTPConnectionPool(host, there.port or 80, timeout=timeout, maxsize=4)
+        return urllib3.HTTPConnectionPool(host, there.port or 80, timeout=timeout, maxsize=CONNECTIONS)
     if pin:
         context = unverified()
     else:
@@ -256,7 +258,7 @@ def _pool(
         host,
         there.port or 443,
         timeout=timeout,
-        maxsize=4,
+        maxsize=CONNECTIONS,
         ssl_context=context,
         server_hostname=name,
         assert_hostname=False if pin else name,
