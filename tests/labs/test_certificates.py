@@ -15,6 +15,7 @@ from labs.stack.acme import DIRECTORY_PORT
 from labs.stack.interface import NEVER_USED, StackState
 from labs.stack.process_runner import ProcessRunner
 from tests.labs.conftest import LabUnderTest
+from tests.labs.verdicts import codes, told
 from tests.tools import absent, require
 
 NAME = "registry.example.com"
@@ -136,6 +137,26 @@ def test_a_client_of_go_agrees(lab: LabUnderTest, make: str) -> None:
     )
     assert UNKNOWN in type_in(lab, PREPARE, make, "bring_up", login, code=1)
     assert "Login Succeeded" in type_in(lab, f"{login} --ca-file certs/ca.crt")
+
+
+def assert_full_points(lab: LabUnderTest, make: str) -> None:
+    """Do the exercise with certificates that are made so; every check passes."""
+    type_in(lab, f"make_certificate() {{\n{make}\n}}", "solve")
+    code, document = lab.labcheck("tp2")
+    assert codes(document, "pass") == {check["code"] for check in document["checks"]}, told(document)
+    assert code == 0
+
+
+def test_openssl_is_worth_full_points(lab: LabUnderTest) -> None:
+    """The grader takes a chain that ends in its own root, as the page makes it."""
+    assert_full_points(lab, blocks("With openssl")[0])
+
+
+def test_certbot_is_worth_full_points(acme: LabUnderTest) -> None:
+    """The grader takes pebble's intermediate, and its root as the student's CA; cosign is told of it as a file."""
+    *_, standalone = blocks("With an ACME")
+    copy = f"mkdir -p certs && cp letsencrypt/live/{NAME}/*.pem certs/"
+    assert_full_points(acme, f'{standalone}{copy}\ncp "$LAB_HOME/tp2/acme/pebble-root.pem" certs/ca.crt')
 
 
 def begin_with_port_80(lab: LabUnderTest) -> None:
