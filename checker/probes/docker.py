@@ -27,7 +27,6 @@ from checker.probes.nginx_config import ProxyFiles
 from checker.probes.stack import SAID_LINES, shown
 from checker.probes.surroundings import FILE_MAX_BYTES, LocalFile, Port, StackFile, Surroundings, sort_ports
 from checker.probes.tls import speaks_tls
-from pyregistry.spec.journal import Event
 
 ANSWER_SECONDS = 3
 _LABEL = "com.docker.compose"
@@ -251,9 +250,10 @@ class RegistryOutput(ContainerOutput):
         return f"{super(RegistryOutput, self).path} ({self.read_at.isoformat()})"
 
     def read(self) -> bytes:
-        """Its requests as a journal's lines, behind pushes of earlier containers' that its store tells of."""
+        """Its requests as a journal's lines, with what its store adds to them."""
         events = tuple(registry_log.read_events(self.container.output(errors=True).decode(errors="replace")))
-        return registry_log.write_journal((*_earlier_pushes(self.container), *events))
+        known = registry_log.completed(events, _taggings(self.container), self.container.created_at)
+        return registry_log.write_journal(known)
 
 
 def _connect(environ: Mapping[str, str]) -> docker.APIClient:
@@ -292,13 +292,11 @@ def _journal(containers: Iterable[Container]) -> StackFile | Unavailable:
     return registry.file(path) if path else RegistryOutput(registry)
 
 
-def _earlier_pushes(container: Container) -> Sequence[Event]:
-    """The last push of each tag, where that was before the container was made; its predecessor's words are gone."""
+def _taggings(container: Container) -> Sequence[registry_log.Tagging]:
+    """What a store in a folder of this machine knows of its tags; of one elsewhere, nothing."""
     root = container.file(container.environment.get(_ROOT, _DEFAULT_ROOT))
-    if not isinstance(root, LocalFile):
-        return ()
     try:
-        return registry_log.read_store(root.location, before=container.created_at)
+        return registry_log.read_store(root.location) if isinstance(root, LocalFile) else ()
     except OSError:
         return ()  # it explains, no more: the tags themselves are read through the registry
 

@@ -9,7 +9,7 @@ Paths that it does not know, such as those of referrers, stand in its access log
 
 Lacking are who asked (registry:2 is asked by the proxy), how many bytes came in, and the chain that shows that nobody
 changed a line: the lines lie with Docker's daemon. Of what a push by tag stored, the line does not have the digest.
-What a container printed goes with it; the store remembers when each tag was last pushed.
+What a container printed goes with it. The store remembers both: when each tag was last made to lead to each digest.
 """
 
 import json
@@ -17,8 +17,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from operator import itemgetter
+from operator import attrgetter
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -31,7 +32,10 @@ from pyregistry.spec.journal import GENESIS, Event, seal
 
 _PAIR = re.compile(r'(?P<key>[\w.-]+)=(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<word>\S*))')
 _COMPLETED = "response completed"
-_TAG_LINK = "_manifests/tags/*/current/link"
+_TAG_LINK = "_manifests/tags/*/index/*/*/link"
+_PUSH, _CREATED = "end-7", 201
+_TICK = timedelta(milliseconds=20)
+"""Between the registry's clock and that of a file system, which may stand still for a few milliseconds."""
 _NANOSECONDS = re.compile(r"(\.\d{6})\d*")
 # duration ::= number ( "ns" | "µs" | "ms" | "s" ), or longer ones in "m" and "h", which no request of a lab takes
 _DURATION = re.compile(r"(?P<number>[\d.]+)(?P<unit>ns|µs|ms|s)")
@@ -54,13 +58,13 @@ _ENDPOINTS = tuple((row.id, row.methods, _pattern(row.template)) for row in ENDP
 def read_events(text: str) -> Iterator[Event]:
     """The requests of a log, in its order; all else that it holds is left out."""
     lines = text.splitlines()
-    completed = {number: event for number, line in enumerate(lines) if _COMPLETED in line and (event := _event(line))}
-    told_twice = Counter(map(_of_both, completed.values()))
+    answered = {number: event for number, line in enumerate(lines) if _COMPLETED in line and (event := _event(line))}
+    told_twice = Counter(map(_of_both, answered.values()))
     for number, line in enumerate(lines):
-        event = completed.get(number) or _accessed(line)
+        event = answered.get(number) or _accessed(line)
         if event is None:
             continue
-        if number not in completed and told_twice[_of_both(event)]:
+        if number not in answered and told_twice[_of_both(event)]:
             told_twice[_of_both(event)] -= 1
         else:
             yield event
@@ -108,33 +112,63 @@ def parse_time(text: str) -> datetime:
     return datetime.fromisoformat(_NANOSECONDS.sub(r"\1", text)).astimezone(UTC)
 
 
-def read_store(root: Path, before: datetime) -> Sequence[Event]:
-    """The last push of each tag in a store of registry:2's layout, as far as that was before some moment.
+@dataclass(frozen=True, slots=True)
+class Tagging:
+    """The last time that a tag was made to lead to a digest, as registry:2's store keeps it. ``at`` is aware UTC."""
+
+    repository: str
+    tag: str
+    digest: str
+    at: datetime
+
+    def as_push(self) -> Event:
+        """The request that must have done it."""
+        return Event(
+            kind="request",
+            at=self.at,
+            monotonic_ns=int(self.at.timestamp() * 1e9),
+            method="PUT",
+            path=f"/v2/{self.repository}/manifests/{self.tag}",
+            endpoint=_PUSH,
+            repository=self.repository,
+            reference=self.tag,
+            digest=self.digest,
+            status=_CREATED,
+            detail={"source": PRINTED},
+        )
+
+    def is_of(self, event: Event) -> bool:
+        """It happened while the request was answered."""
+        late = timedelta(milliseconds=float(str(event.detail.get("duration_ms", 0)))) + _TICK
+        return (self.repository, self.tag) == (event.repository, event.reference) and (
+            event.at - _TICK <= self.at <= event.at + late
+        )
+
+
+def read_store(root: Path) -> Sequence[Tagging]:
+    """All taggings of a store of registry:2's layout, in their order.
 
     Raises:
         OSError: It cannot be read.
     """
     repositories = root / "docker" / "registry" / "v2" / "repositories"
-    links = ((link, datetime.fromtimestamp(link.stat().st_mtime, UTC)) for link in repositories.rglob(_TAG_LINK))
-    return tuple(_push(repositories, link, at) for link, at in sorted(links, key=itemgetter(1)) if at < before)
+    return sorted((_tagging(repositories, link) for link in repositories.rglob(_TAG_LINK)), key=attrgetter("at"))
 
 
-def _push(repositories: Path, link: Path, at: datetime) -> Event:
-    """What made a tag lead where it does."""
-    tag, repository = link.parents[1].name, str(link.parents[4].relative_to(repositories))
-    return Event(
-        kind="request",
-        at=at,
-        monotonic_ns=int(at.timestamp() * 1e9),
-        method="PUT",
-        path=f"/v2/{repository}/manifests/{tag}",
-        endpoint="end-7",
-        repository=repository,
-        reference=tag,
-        digest=link.read_text(encoding="utf-8").strip(),
-        status=201,
-        detail={"source": PRINTED},
-    )
+def _tagging(repositories: Path, link: Path) -> Tagging:
+    """Of ``NAME/_manifests/tags/TAG/index/ALGORITHM/ENCODED/link``."""
+    encoded, algorithm, _, tag, *_ = link.relative_to(repositories).parts[-2::-1]
+    name = str(link.parents[6].relative_to(repositories))
+    return Tagging(name, tag, f"{algorithm}:{encoded}", datetime.fromtimestamp(link.stat().st_mtime, UTC))
+
+
+def completed(events: Sequence[Event], taggings: Sequence[Tagging], since: datetime) -> Iterator[Event]:
+    """The events with what the store knows: pushes before ``since``, when the log began, and digests of later ones."""
+    yield from (tagging.as_push() for tagging in taggings if tagging.at < since)
+    for event in events:
+        lacking = event.endpoint == _PUSH and event.status == _CREATED and event.digest is None
+        found = next((tagging for tagging in taggings if tagging.is_of(event)), None) if lacking else None
+        yield replace(event, digest=found.digest) if found else event
 
 
 def _event(line: str) -> Event | None:
@@ -149,11 +183,11 @@ def _event(line: str) -> Event | None:
         return None
     method, target = told["http.request.method"], told.get("http.request.uri", "")
     endpoint, names = _match(method, urlsplit(target).path)
-    began = ended - _duration(told.get("http.response.duration", ""))
+    took = _duration(told.get("http.response.duration", ""))
     return Event(
         kind="request",
-        at=began,
-        monotonic_ns=int(began.timestamp() * 1e9),
+        at=ended - took,
+        monotonic_ns=int((ended - took).timestamp() * 1e9),
         actor=told.get("auth.user.name"),
         peer=told.get("http.request.remoteaddr"),
         user_agent=told.get("http.request.useragent"),
@@ -168,7 +202,7 @@ def _event(line: str) -> Event | None:
         error_code=told["err.code"].upper().replace(" ", "_") if "err.code" in told else None,
         bytes_out=0 if method == "HEAD" else written,  # it counts what it would have sent
         request_id=told.get("http.request.id"),
-        detail={"source": PRINTED},
+        detail={"source": PRINTED, "duration_ms": took / timedelta(milliseconds=1)},
     )
 
 

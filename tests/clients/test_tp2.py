@@ -120,12 +120,12 @@ MUTANTS = {
     "cert-expired": set[str](),
     "key-of-another": set[str](),
     "anonymous-push": set[str](),
-    "htpasswd-md5": set[str](),
+    "older-digest": set[str](),
     "backend-open": set[str](),
     "port-lost": {"TP2-PULL"},
     "log-off": {"TP2-PULL"},
 }
-"""Of the exercise's wrong end states those in which Docker has a part of its own: ports, mounts, logs, containers.
+"""Of the wrong end states those in which Docker has a part of its own: ports, mounts, logs, containers, the store.
 
 By name the checks that are INCONCLUSIVE there: registry:2 notes no names, and nginx's log is off, or went with its
 container when that was made anew.

@@ -26,6 +26,8 @@ DIGEST = f"sha256:{'ab' * 32}"
 LABEL = "com.docker.compose"
 CREATED = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 EARLIER = CREATED - timedelta(minutes=1)
+SECOND_PUSH = datetime(2026, 11, 23, 23, 23, 41, tzinfo=UTC)
+"""As the registry's lines have it."""
 
 
 class FakeDaemon:
@@ -165,8 +167,9 @@ def daemon(tmp_path: Path) -> FakeDaemon:
         mounts={f"/etc/nginx/{name}": str(tmp_path / name) for name in ("conf.d", "certs", "auth")},
     )
     daemon.printed = {"registry": (b"", REGISTRY_LINES.encode()), "nginx": (b"a line\n", b"[notice] begun\n")}
-    for tag, at in (("1.0", CREATED + timedelta(seconds=1)), ("earlier", EARLIER)):
-        link = tmp_path / f"registry/docker/registry/v2/repositories/org/app/_manifests/tags/{tag}/current/link"
+    for tag, at in (("1.0", SECOND_PUSH), ("earlier", EARLIER)):
+        tags = tmp_path / "registry/docker/registry/v2/repositories/org/app/_manifests/tags"
+        link = tags / tag / "index" / DIGEST.replace(":", "/") / "link"
         link.parent.mkdir(parents=True)
         link.write_text(DIGEST, encoding="utf-8")
         os.utime(link, (at.timestamp(), at.timestamp()))
@@ -199,12 +202,12 @@ def test_no_secret_of_the_compose_file_is_shown(daemon: FakeDaemon) -> None:
 
 
 def test_what_registry_2_prints_is_a_journal(daemon: FakeDaemon) -> None:
-    """Its chain holds; what was pushed to a container before is told by the store, and of now only the container."""
+    """Its chain holds; the store tells of pushes to a container before, and of the digests of later ones."""
     journal = read_surroundings(daemon.work, NAME, daemon).journal
     assert not isinstance(journal, Unavailable)
     events = list(verify(journal.read().decode().splitlines()))
     pushes = [(event.seq, event.reference, event.digest) for event in events if event.endpoint == "end-7"]
-    assert pushes == [(1, "earlier", DIGEST), (4, "1.0", None), (5, "1.0", None), (6, "gone", None)]
+    assert pushes == [(1, "earlier", DIGEST), (4, "1.0", None), (5, "1.0", DIGEST), (6, "gone", None)]
     assert (events[0].repository, events[0].at) == ("org/app", EARLIER)
 
 
