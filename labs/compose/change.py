@@ -28,7 +28,7 @@ class Change:
     tell: Tell
 
     def make(self, names: Sequence[str], *, force_recreate: bool, no_recreate: bool) -> None:
-        """Bring services up. What runs of one whose record was lost is nobody's, and is ended first.
+        """Bring services up. What is left of one that does not run, or whose record was lost, is ended first.
 
         Raises:
             ComposeError: It cannot be done, and nothing else was touched.
@@ -37,7 +37,7 @@ class Change:
         running = {name: container for name, container in before.items() if container.pid() is not None}
         for name in names:
             if name not in running:
-                end_strays(self.folder.state(name))
+                self._clear(name, before.get(name))
         kept = {} if force_recreate else {name: running[name] for name in names if name in running}
         planned = self._plan(names, before, running, kept, is_final=no_recreate)
         if not force_recreate:
@@ -68,6 +68,12 @@ class Change:
                 return planned
             for name in changed:
                 del kept[name]
+
+    def _clear(self, name: str, container: Container | None) -> None:
+        """End a service's workers whose first process was killed, and what runs of it without a record."""
+        if container:
+            container.end()
+        end_strays(self.folder.state(name))
 
     def _planned(self, planner: Planner, names: Sequence[str], before: Mapping[str, Container]) -> dict[str, Container]:
         """Plan; what cannot be planned leaves no files of ours."""

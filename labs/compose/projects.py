@@ -107,6 +107,7 @@ class Projects:
         with self._changing(name) as folder:
             chosen = {name: one for name, one in _chosen(folder, services).items() if one.pid() is None}
             for container in self._planned_again(folder, chosen):
+                container.end()  # workers whose first process was killed hold its ports
                 demand_ports(container, self.environ)
                 self.tell(f"Container {container.name}", "Starting")
                 launch([container], self.environ)

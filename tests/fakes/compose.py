@@ -12,14 +12,16 @@ from labs.compose.place import Place, Plan
 
 PORTS = {images.REGISTRY: 5000, images.NGINX: 80}
 
-# Its arguments: a word by which a project's programs are known, a file of the project, the port.
+# Its arguments: a word by which a project's programs are known, a file of the project, the port, an order.
 _PROGRAM = """
-import signal, socket, sys
+import os, signal, socket, sys
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 print("starting", flush=True)
 if sys.argv[3] == "0":
     sys.exit("cannot go on")
 server = socket.create_server(("127.0.0.1", int(sys.argv[3])))
+if sys.argv[4] == "fork":
+    os.fork()
 print("listening", flush=True)
 while True:
     server.accept()[0].close()
@@ -27,7 +29,7 @@ while True:
 
 
 def plan(place: Place) -> Plan:
-    """A program on the image's port. The container's file ``/orders`` says ``refuse`` or ``die`` where it should."""
+    """A program on the image's port. The container's file ``/orders`` may say ``refuse``, ``die`` or ``fork``."""
     port = PORTS[images.kind(place.service.image) or ""]
     orders = place.path("/orders")
     told = orders.read_text(encoding="utf-8") if orders.exists() else ""
@@ -37,7 +39,7 @@ def plan(place: Place) -> Plan:
     place.logs.mkdir(parents=True, exist_ok=True)
     place.root.mkdir(parents=True, exist_ok=True)
     here = 0 if told == "die" else place.listen(port)
-    command = (sys.executable, "-S", "-c", _PROGRAM, "pyregistry", str(place.state / "config"), str(here))
+    command = (sys.executable, "-S", "-c", _PROGRAM, "pyregistry", str(place.state / "config"), str(here), told)
     return Plan(command, {"PATH": "/usr/bin:/bin"}, (port,), journal=place.logs / "journal.jsonl")
 
 

@@ -159,6 +159,24 @@ def test_a_killed_service_is_started_again(site: Site) -> None:
     assert after.pid() not in {None, pid}
 
 
+@pytest.mark.parametrize("verb", ["up", "start", "restart", "down"])
+def test_workers_whose_first_process_was_killed_are_ended(verb: str, site: Site) -> None:
+    """They hold its published port; nobody else is to blame for that."""
+    nginx = service("nginx", ports=(Published(free_port(), 80),), mounts=(site.orders("n", "fork"),))
+    site.projects.up(site.project(nginx))
+    pid = site.pids()["nginx"]
+    session = [process.pid for process in containers.strays(site.folder.path)]
+    assert len(session) == 2
+    os.kill(pid or 0, signal.SIGKILL)
+    assert wait_until(lambda: not runs(pid), 5)
+    if verb == "up":
+        site.projects.up(site.project(nginx))
+    else:
+        getattr(site.projects, verb)("tp2")
+    assert not any(runs(old) for old in session)
+    assert bool(site.pids().get("nginx")) == (verb != "down")
+
+
 def test_down_leaves_logs_and_drops_the_rest(site: Site) -> None:
     """What the grader reads stays; the container's own files go."""
     site.projects.up(site.project(service("registry")))
