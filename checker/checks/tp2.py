@@ -27,8 +27,18 @@ from checker.checks.stacks import judge_up
 from checker.checks.telling import Ranked, newest, newest_first, ref, shown
 from checker.checks.uploads import TOO_LARGE, judge_upload
 from checker.checks.witnesses import hear
-from checker.facts import NO_JOURNAL, AccessLog, Facts, Journal, LogLine, Manifest, Source, Target, known
-from checker.history import describe
+from checker.facts import (
+    NO_JOURNAL,
+    AccessLog,
+    Facts,
+    Journal,
+    LogLine,
+    NotObserved,
+    Source,
+    Target,
+    Unavailable,
+    known,
+)
 from checker.model import Cause, Check, Evidence, Finding, Status, Tense
 from pyregistry.spec.journal import Event
 
@@ -52,8 +62,8 @@ def judge_push(facts: Facts) -> Finding:
     tags, want, user = known(facts.tags), target(facts.task.parameters).repository, facts.task.parameters["user"]
     now = tags.resolved.get(TAG)
     expected: dict[str, str | int] = {"name": f"{want}:{TAG}", "account": user, "largest-layer": LAYER_BYTES}
-    if now is None and facts.journal == NO_JOURNAL:
-        return Finding(Status.FAIL, (), {"digest": "-"}, expected, (Cause("push.absent"),))
+    if facts.journal == NO_JOURNAL:
+        return _judge_what_lies_there(facts, now, expected)
     journal = hear(facts, known(facts.journal), want, now)
     proof = newest(e for e in pushes(journal, want) if e.digest == now and history.account(e) in {user, None})
     if proof is None or now is None:
@@ -64,19 +74,32 @@ def judge_push(facts: Facts) -> Finding:
             "tags": ", ".join(tags.listed) or "-",
         }
         return Finding(Status.FAIL, shown(last), observed, expected, _push_causes(facts, journal, now))
-    return _judge_image(facts, known(facts.content).root, proof, expected)
+    return _judge_image(facts, now, shown(proof), expected)
 
 
-def _judge_image(facts: Facts, root: Manifest | None, proof: Event, expected: Mapping[str, str | int]) -> Finding:
+def _judge_what_lies_there(facts: Facts, now: str | None, expected: Mapping[str, str | int]) -> Finding:
+    """Nobody knows who pushed, and when: an image can be seen to be wrong, and cannot be seen to be right."""
+    if now is None:
+        return Finding(Status.FAIL, (), {"digest": "-"}, expected, (Cause("push.absent"),))
+    finding = _judge_image(facts, now, (), expected)
+    if finding.status is Status.PASS:
+        raise NotObserved(NO_JOURNAL)
+    return finding
+
+
+def _judge_image(facts: Facts, now: str, pushed: tuple[Evidence, ...], expected: Mapping[str, str | int]) -> Finding:
     """What was pushed is the student's image, whole."""
-    if root is None or root.digest != proof.digest:
-        return Finding(Status.FAIL, (describe(proof),), {"digest": "-"}, expected, (Cause("push.tag-deleted"),))
+    root = known(facts.content).root
+    if root is None:
+        return Finding(Status.FAIL, pushed, {"digest": "-"}, expected, (Cause("push.tag-deleted"),))
+    if root.digest != now:
+        raise NotObserved(Unavailable("digest-differs", {"what": str(expected["name"])}))
     images, found = root.images(), Bytes.of(root)
     labels = label_causes(images, {NONCE_LABEL: facts.task.parameters["nonce"]}, {NONCE_LABEL: "nonce"})
     largest = max((blob.size for blob in found.hashed if blob.role == "layer"), default=0)
     small = (Cause("push.small-layer", {"size": largest, "wanted": LAYER_BYTES}),) if largest < LAYER_BYTES else ()
     causes = (Cause("build.no-platform"),) if not images else (*labels, *found.causes(facts.journal), *small)
-    evidence = (describe(proof), Evidence("http", f"{expected['name']} → {root.digest}", root.digest.partition(":")[2]))
+    resolved = Evidence("http", f"{expected['name']} → {root.digest}", root.digest.partition(":")[2])
     observed: dict[str, str | int] = {
         "name": expected["name"],
         "digest": root.digest,
@@ -85,7 +108,7 @@ def _judge_image(facts: Facts, root: Manifest | None, proof: Event, expected: Ma
         "largest-layer": largest,
     }
     status = Status.FAIL if causes else Status.PASS
-    return Finding(status, (*evidence, *found.evidence), observed, expected, causes)
+    return Finding(status, (*pushed, resolved, *found.evidence), observed, expected, causes)
 
 
 def _push_causes(facts: Facts, journal: Journal, now: str | None) -> tuple[Cause, ...]:

@@ -574,6 +574,18 @@ def test_without_a_journal_an_absent_tag_is_one_failure() -> None:
     assert failed(verdicts(world(begun(), None, journal=NO_JOURNAL))) == {"TP2-PUSH": "push.absent"}
 
 
+def test_without_a_journal_another_image_is_one_failure() -> None:
+    """It can be seen to be wrong; a right one is nobody's as long as nobody knows who pushed it."""
+    theirs = make_payload(labels={"lab.registry.nonce": "theirs"})
+    assert failed(verdicts(world(solved(), theirs, journal=NO_JOURNAL))) == {"TP2-PUSH": "build.nonce-differs"}
+    assert statuses(replace(DONE, journal=NO_JOURNAL))["TP2-PUSH"] is Status.INCONCLUSIVE
+
+
+def test_a_tag_that_moves_while_it_is_read_is_not_judged() -> None:
+    """Its digest was read before its image was: these are two images."""
+    assert statuses(replace(DONE, content=Content(make_payload("c"))))["TP2-PUSH"] is Status.INCONCLUSIVE
+
+
 def test_a_registry_that_reads_weak_hashes_is_told_apart_from_nginx() -> None:
     """Whose file it is decides what happens, and the advice says it."""
     for reader, advice in (("nginx", "passwords.nginx-takes-it"), ("registry", "passwords.registry-refuses-it")):
