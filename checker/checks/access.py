@@ -16,6 +16,8 @@ from pyregistry.spec.journal import Event
 
 SIGNING_TOOL = "cosign/"
 """How cosign's User-Agent begins: it reads the manifest to sign and to verify it, and pulls nothing."""
+TOLD_MAX = 5
+"""Lines of one fault that are told one by one."""
 _SUCCESS = 200
 
 
@@ -30,6 +32,8 @@ def judge_log(facts: Facts) -> Finding:
     requests = tuple(event for event in known(facts.journal).since_start if event.kind == "request")
     if not log.proxied:
         return _judge_journal(facts.task, requests)
+    if log.unreadable and not log.lines:
+        raise NotObserved(Unavailable("log-format", {"path": log.path or "-"}))
     requests = tuple(event for event in requests if log.since is None or event.at >= log.since)
     found = _settled(agree(log.lines, requests), log)
     causes = tuple(_log_causes(log, requests, found, facts))
@@ -90,13 +94,13 @@ def _log_causes(log: AccessLog, requests: tuple[Event, ...], found: Agreement, f
     if not log.lines and not log.unreadable:
         yield Cause("log.missing", {"path": log.path or "-"}) if requests else Cause("log.nothing")
         return
-    for line in found.forged:
+    for line in found.forged[:TOLD_MAX]:
         yield Cause("log.forged-line", {"line": line.number, "told": _told(line)})
-    for edit in found.edited:
+    for edit in found.edited[:TOLD_MAX]:
         params: Mapping[str, str | int] = {"line": edit.line.number, "seen": edit.seen, "wanted": edit.wanted}
         yield Cause(f"log.{edit.what}-differs", params)
-    for number in log.unreadable:
-        yield Cause("log.unreadable-line", {"line": number})
+    if log.unreadable:
+        yield Cause("log.unreadable-line", {"line": log.unreadable[0], "count": len(log.unreadable)})
     yield from _missing_causes(found, facts)
     if found.holds and not found.pairs and not log.unreadable:
         yield Cause("log.nothing")

@@ -683,6 +683,22 @@ def test_who_pulled_is_not_known_where_nobody_notes_names() -> None:
         assert statuses(replace(facts, access_log=log))["TP2-PULL"] is Status.INCONCLUSIVE
 
 
+def test_a_log_in_a_format_of_its_own_is_not_judged() -> None:
+    """Not one line can be read: that is another way to write a log, and no proof of anything."""
+    log = AccessLog(kept=True, proxied=True, unreadable=(1, 2, 3), path="access.log")
+    verdict = verdicts(replace(DONE, access_log=log))["TP2-LOG"]
+    assert (verdict.status, verdict.finding.causes[0].id) == (Status.INCONCLUSIVE, "log-format")
+
+
+def test_many_lines_by_hand_are_not_all_told() -> None:
+    """Five of them say enough; the evidence has all."""
+    scene = solved()
+    for _ in range(40):
+        scene.write("GET", f"/v2/{HERE}/manifests/1.0", 200, size=500)
+    finding = verdicts(world(scene))["TP2-LOG"].finding
+    assert (len(finding.causes), len(finding.evidence)) == (5, 40)
+
+
 def test_what_cosign_reads_is_no_pull() -> None:
     """Signing and verifying read the manifest too."""
     assert failed(verdicts(world(begun().push().sign().get(agent=COSIGN)))) == {"TP2-PULL": "pull.never"}
