@@ -16,6 +16,8 @@ NAME = "registry.example.com"
 USER, PASSWORD = "admin", "motdepasse_fort"
 IMAGE = "myproj/myapp:1.0"
 LAYER_BYTES = 5_000_000
+_REGISTRY_UP, _NGINX_UP = "listening on", "start worker processes"
+"""What registry:2 and nginx say when they start."""
 
 COMPOSE = """\
 services:
@@ -135,12 +137,16 @@ class Chapter:
         """``docker compose up -d`` of the files as they are now."""
         self.write()
         self.run(self.docker, "compose", "up", "-d", "--force-recreate")
-        self.await_registry()
+        self.await_words()
 
-    def await_registry(self) -> None:
-        """Before it listens, nginx answers 502: nothing in §8.2 waits for it."""
+    def await_words(self, starts: int = 1) -> None:
+        """Wait until both programs say that they are there: nothing in §8.2 does, and a login may come too early.
+
+        Args:
+            starts: How often nginx was started.
+        """
         deadline = time.monotonic() + START_SECONDS
-        while "listening on" not in (said := self.run(self.docker, "compose", "logs", "registry")):
+        while _REGISTRY_UP not in (said := self.run(self.docker, "compose", "logs")) or said.count(_NGINX_UP) < starts:
             assert time.monotonic() < deadline, said
             time.sleep(POLL_SECONDS)
 
@@ -149,9 +155,10 @@ class Chapter:
         self.run(self.docker, "compose", "down", "--timeout", "1")
 
     def reload(self) -> None:
-        """After nginx's file was mended."""
+        """Once, after nginx's file was mended."""
         self.write()
         self.run(self.docker, "compose", "restart", "--timeout", "1", "nginx")
+        self.await_words(starts=2)
 
     def login(self, name: str = NAME) -> None:
         """``docker login``."""
@@ -196,7 +203,7 @@ def push_to_reference(client: CommandLine, folder: Path, files: Sequence[str]) -
     compose = ["docker", "compose", *(word for file in files for word in ("--file", file))]
     try:
         typed.run(*compose, "up", "--detach", "--pull", "never", "--no-build")
-        typed.await_registry()
+        typed.await_words()
         typed.login(name)
         typed.push(typed.build(name))
     finally:

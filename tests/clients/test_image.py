@@ -18,6 +18,7 @@ import pytest
 
 from pyregistry import __version__
 from pyregistry.journal import read
+from tests.clients import chapter
 from tests.clients.chapter import push_to_reference
 from tests.clients.command_lines import CommandLine
 from tests.clients.conftest import NewClient
@@ -27,6 +28,7 @@ from tests.clients.namespace import CommandFailedError, Namespace
 from tests.clients.python_image import write_base
 from tests.clients.registry import Registry, running_registry2
 from tests.clients.stand_ins import import_nginx
+from tests.clients.tp2 import ALL_PASSED, begun, do
 from tests.tools import require
 
 ROOT = Path(__file__).parents[2]
@@ -242,6 +244,19 @@ def test_it_takes_registry_2_s_place_in_the_reference_stack(docker: Docker, tmp_
     pushes = [event for event in read(journal) if event.endpoint == "end-7" and event.reference == "1.0"]
     assert [(event.detail["claimed_user"], event.actor) for event in pushes] == [("admin", None)]
     assert PASSWORD not in journal.read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("no_trust_left")
+def test_tp_2_with_it_gets_full_points(docker: Docker, tmp_path: Path) -> None:
+    """The exercise in Docker, with one line more than the chapter: its journal is the grader's witness."""
+    require("htpasswd", "openssl")
+    import_nginx(docker)
+    journal = "      REGISTRY_PYREGISTRY_JOURNAL_PATH: /var/lib/registry/journal.jsonl\n"
+    compose = chapter.COMPOSE.replace("    environment:\n", f"    environment:\n{journal}", 1)
+    with begun(docker, tmp_path) as lab:
+        do(lab, compose, chapter.cure_port(chapter.cure_body_limit(chapter.NGINX)))
+        assert lab.grade() == ALL_PASSED
+        assert (Path(lab.attempt.work) / "registry" / "journal.jsonl").exists()
 
 
 def test_its_program_is_registry(docker: Docker) -> None:
