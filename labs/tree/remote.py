@@ -20,13 +20,14 @@ class RemoteSource:
 
     Args:
         reference: The image; its registry and repository are what is read.
-        engine: The machine's engine home, for ``config.json`` and ``certs.d``.
-        environ: Decides whose internet the name is looked up in.
+        engine: The machine's engine home, for ``config.json``, and ``certs.d`` where ``LAB_CERTS_D`` names no other.
+        environ: Decides whose internet the name is looked up in, and, with Docker's own docker, whom that trusts.
     """
 
     def __init__(self, reference: Reference, engine: Path, environ: Mapping[str, str]) -> None:
         self._repository = reference.path
-        self._wire = Wire(Internet.locate(environ), Trust(engine), USER_AGENT)
+        trusting = Path(environ["LAB_CERTS_D"]).parent if environ.get("LAB_CERTS_D") else engine
+        self._wire = Wire(Internet.locate(environ), Trust(trusting), USER_AGENT)
         credential = CredentialStore(engine, environ).fetch(registry_key(reference.domain))
         self._registry = Registry(self._wire, reference.domain, credential)
 
