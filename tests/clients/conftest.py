@@ -34,7 +34,7 @@ NewClient = Callable[[str], CommandLine]
 """Makes a client by name, with an empty home."""
 
 _PORT_BASES = count(6000, 100)
-"""Of the labs, inside the namespace."""
+"""Of the labs, inside the namespace. 80, 443, 5000, 8080 and 8443 are those of TP-2 in Docker: nobody else's."""
 
 _REGISTRIES = {
     "http": "plain",
@@ -132,7 +132,7 @@ def clients(new_client: NewClient) -> NewClient:
 def plain(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """A registry for everybody, over plain HTTP."""
     folder = tmp_path_factory.mktemp("plain") / "registry"
-    with running_registry(namespace, "localhost:5000", "127.0.0.1", folder) as registry:
+    with running_registry(namespace, "localhost:5006", "127.0.0.1", folder) as registry:
         yield registry
 
 
@@ -140,7 +140,7 @@ def plain(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def secure(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """A registry for everybody, over TLS, on an address for which Docker's daemon verifies."""
     folder = tmp_path_factory.mktemp("secure") / "registry"
-    with running_registry(namespace, "registry.example.com:8443", ADDRESS, folder, tls=True) as registry:
+    with running_registry(namespace, "registry.example.com:8441", ADDRESS, folder, tls=True) as registry:
         yield registry
 
 
