@@ -1,5 +1,6 @@
 """One lab a worker: its own folder, its own ports, a stack that stays up while tests put it back to new."""
 
+import itertools
 import json
 import os
 import secrets
@@ -22,7 +23,14 @@ from labs.stack.twin import Twin
 
 TIMEOUT_SECONDS = 60
 BIN = Path(sys.executable).parent
-FIRST_BASE, BASES = 10_000, 18_000
+FIRST_BASE, BASES, APART = 10_000, 180, 100
+"""So far apart that the ports of two labs, base + 0 … 21, + 3080 and + 3443, are never the same."""
+
+WORKER, WORKERS = (
+    int(os.environ.get(name, default).removeprefix("gw"))
+    for name, default in (("PYTEST_XDIST_WORKER", "0"), ("PYTEST_XDIST_WORKER_COUNT", "1"))
+)
+_turns = itertools.count(secrets.randbelow(BASES))
 
 
 @dataclass(frozen=True)
@@ -81,12 +89,15 @@ class LabUnderTest:
 
 
 def free_port_base() -> int:
-    """A base whose ports nobody holds, below those that the system gives to clients: one of these may come any time."""
+    """A base whose ports nobody holds, never another worker's nor, for long, one that was given out before.
+
+    All are below those that the system gives to clients: one of these may come any time.
+    """
     labs = [load(slug) for slug in slugs()]
     services = [port for lab in labs for service in lab.services for port in (service.port, service.tls_port)]
     private = [port for lab in labs if lab.private for port in (0, lab.private.https_port, lab.private.http_port)]
     while True:
-        base = FIRST_BASE + secrets.randbelow(BASES)
+        base = FIRST_BASE + (next(_turns) * WORKERS + WORKER) % BASES * APART
         if all(is_free(base + port) for port in (*services, *private)):
             return base
 
