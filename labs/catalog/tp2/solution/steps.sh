@@ -154,10 +154,12 @@ verify() {
     cosign verify --insecure-ignore-tlog=true --registry-cacert certs/ca.crt --key cosign.pub "$image:1.0"
 }
 
-# 4.
+# 4. Docker's own also keeps what an image was built of, and would fetch nothing; the lab's has no such cache.
 look() {
     docker compose logs nginx
     docker rmi "$image:1.0"
+    docker builder prune --all --force >/dev/null 2>&1 || true
+    docker buildx history rm --all >/dev/null 2>&1 || true
     docker pull "$image:1.0"
 }
 
