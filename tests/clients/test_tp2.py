@@ -71,3 +71,20 @@ def test_a_wrong_end_state_is_found(name: str, new_lab: NewLab) -> None:
     failed = {check["code"]: check["causes"][0]["id"] for check in checks if check["status"] == "fail"}
     assert failed == {mutant.kills[0]: mutant.cause}
     assert {check["code"] for check in checks if check["status"] == "inconclusive"} == MUTANTS[name]
+
+
+@pytest.mark.usefixtures("no_trust_left")
+def test_the_notebook_ends_at_full_points(new_lab: NewLab) -> None:
+    """Its cells run in Docker as in the lab's own: both traps, the signature, the riddles."""
+    lab = new_lab("docker-28", "trixie/cosign")
+    notebook = str(Path(lab.attempt.work) / "tp2.en.ipynb")
+    lab.run("labstack", "shell", "tp2", "--", "jupyter", "execute", notebook)
+    assert lab.grade() == ALL_PASSED
+
+
+@pytest.mark.usefixtures("no_trust_left")
+def test_the_solution_ends_at_full_points(new_lab: NewLab) -> None:
+    """Also in the store that keeps what a build was made of."""
+    lab = new_lab("docker-28", "trixie/cosign")
+    lab.run("labstack", "solve", "tp2")
+    assert lab.grade() == ALL_PASSED
