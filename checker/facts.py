@@ -261,12 +261,14 @@ class Stack:
     Attributes:
         project: The compose project's name, None where there is none.
         up: It was brought up and not taken down since.
+        refusal: Why the last try to bring it up was refused, in the refusing program's words; empty where it was not.
     """
 
     source: str
     project: str | None
     up: bool
     services: tuple[StackService, ...] = ()
+    refusal: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """TP-2: whether the student's stack is up, and if not, what it said. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from checker.facts import Doors, Facts, Handshake, Keys, Kind, Plain, Stack, StackService, Unavailable, known
@@ -31,7 +31,7 @@ def judge_up(facts: Facts) -> Finding:
     """The stack is up: the registry's name speaks TLS, and HTTP over it as a registry does."""
     stack, handshake = known(facts.stack), facts.handshake
     expected: dict[str, str | int] = {"registry": f"https://{facts.task.hosts[0]}/v2/: 200 | 401"}
-    told = tuple(_stack_causes(stack, facts))
+    told = _stack_causes(stack, facts)
     if isinstance(handshake, Unavailable) and told:
         return Finding(Status.FAIL, _services(stack), _stack_seen(stack), expected, told)
     spoken = known(handshake)
@@ -78,33 +78,49 @@ def _stack_seen(stack: Stack) -> dict[str, str | int]:
     return {"stack": ", ".join(evidence.ref for evidence in _services(stack)) or "-"}
 
 
-def _stack_causes(stack: Stack, facts: Facts) -> Iterable[Cause]:
-    """Why the stack is not whole, by what ended and what it said; nothing where all of it runs."""
+def _stack_causes(stack: Stack, facts: Facts) -> tuple[Cause, ...]:
+    """Why the stack is not whole, by what was refused or ended and what it said; nothing where all of it runs."""
     ended = [service for service in stack.services if not service.running]
     if stack.source == "url" or (stack.up and not ended):
-        return
-    words = [cause for service in ended if (cause := _last_words(service))]
-    yield from words
+        return ()
+    words = [
+        *_refusal_words(stack.refusal),
+        *(cause for service in ended if (cause := _last_words(service.name, service.said))),
+    ]
+    return (*words, *_foreign_keys(facts, words), *(() if words else _other_ends(stack, ended)))
+
+
+def _refusal_words(refusal: Sequence[str]) -> tuple[Cause, ...]:
+    """Why nothing could be brought up: what nginx says of its files, else what compose says of its own."""
+    return (_last_words("nginx", refusal) or Cause("up.refused", {"said": _clipped(refusal[:1])}),) if refusal else ()
+
+
+def _foreign_keys(facts: Facts, words: Sequence[Cause]) -> Iterable[Cause]:
+    """Keys that are not the certificate's, where nobody said so yet."""
     if isinstance(facts.keys, Keys) and "up.key-mismatch" not in {cause.id for cause in words}:
         foreign = (file for file in facts.keys.files if file.purpose == "tls" and file.matches is False)
         yield from (Cause("up.key-mismatch", {"service": file.path}) for file in foreign)
+
+
+def _other_ends(stack: Stack, ended: Sequence[StackService]) -> Iterable[Cause]:
+    """What no words tell: nothing begun, taken down, or ended for a reason of its own."""
     if not stack.up:
         yield Cause("up.down" if stack.services else "up.nothing")
-    elif not words:
-        for service in ended:
-            yield Cause("up.ended", {"service": service.name, "said": _clipped(service.said[-1:])})
+        return
+    for service in ended:
+        yield Cause("up.ended", {"service": service.name, "said": _clipped(service.said[-1:])})
 
 
-def _last_words(service: StackService) -> Cause | None:
-    """What a service that ended said of the reason, where it is one that is known."""
+def _last_words(who: str, said: Sequence[str]) -> Cause | None:
+    """What somebody said of the reason why they ended or refused, where it is one that is known."""
     for word, pattern in _LAST_WORDS:
-        line = next((line for line in reversed(service.said) if pattern.search(line)), None)
+        line = next((line for line in reversed(said) if pattern.search(line)), None)
         if line is not None:
-            return Cause(word, {"service": service.name, "said": _clipped((line,))})
+            return Cause(word, {"service": who, "said": _clipped((line,))})
     return None
 
 
-def _clipped(lines: tuple[str, ...]) -> str:
+def _clipped(lines: Sequence[str]) -> str:
     """The end of what was said, short enough for a report."""
     return " ".join(lines).strip()[:_SAID_MAX] or "-"
 

@@ -216,6 +216,7 @@ CHECKS: tuple[Check, ...] = (
         uses=(Source.STACK, Source.HANDSHAKE, Source.DOORS, Source.KEYS, Source.PLAIN),
         causes=(
             "up.nothing",
+            "up.refused",
             "up.down",
             "up.key-mismatch",
             "up.no-certificate",

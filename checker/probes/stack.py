@@ -59,7 +59,7 @@ def read_surroundings(engine: Path, work: Path, name: str) -> Surroundings:
     proxies = [each for each in record.services if each.kind == Kind.NGINX]
     journals = _files(each.journal for each in record.services if each.journal)
     return Surroundings(
-        stack=Stack("compose", record.name, record.up, services),
+        stack=Stack("compose", record.name, record.up, services, record.refusal),
         tls=doorways.tls,
         plain=doorways.plain,
         others=doorways.others,

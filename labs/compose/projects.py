@@ -57,7 +57,11 @@ class Projects:
         names = with_dependencies(project.services, services) if dependencies else list(services or project.services)
         with self._changing(project.name) as folder:
             change = Change(project, folder, self.forward, self.environ, self.tell)
-            change.make(names, force_recreate=force_recreate, no_recreate=no_recreate)
+            try:
+                change.make(names, force_recreate=force_recreate, no_recreate=no_recreate)
+            except ComposeError as exc:
+                record(folder, project, exc)
+                raise
             if remove_orphans:
                 self._remove_orphans(folder, project)
             return list(containers.load_all(folder).values())

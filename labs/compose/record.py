@@ -55,13 +55,18 @@ class ServiceRecord:
 
 @dataclass(frozen=True, slots=True)
 class ProjectRecord:
-    """A project that is up, or was: ``up`` is False after ``compose down``; the journal and the logs stay."""
+    """A project that is up, or was: ``up`` is False after ``compose down``; the journal and the logs stay.
+
+    Attributes:
+        refusal: Why the last ``compose up`` was refused, a mistake a row; empty where it was not.
+    """
 
     name: str
     folder: str
     file: str
     up: bool
     services: tuple[ServiceRecord, ...]
+    refusal: tuple[str, ...] = ()
     schema: str = SCHEMA
 
     def save(self, engine: Path) -> None:
@@ -84,7 +89,8 @@ class ProjectRecord:
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
             services = tuple(_service(row) for row in values.pop("services"))
-            record = cls(**values, services=services)
+            refusal = tuple(map(str, values.pop("refusal", ())))
+            record = cls(**values, services=services, refusal=refusal)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as exc:

@@ -5,11 +5,11 @@ import contextlib
 from labs.compose import containers, images
 from labs.compose.containers import Container
 from labs.compose.layout import ProjectFolder
-from labs.compose.model import Project
+from labs.compose.model import ComposeError, Project
 from labs.compose.record import ProjectRecord, PublishedPort, RecordUnreadable, ServiceRecord
 
 
-def record(folder: ProjectFolder, project: Project | None = None) -> None:
+def record(folder: ProjectFolder, project: Project | None = None, refusal: ComposeError | None = None) -> None:
     """Write the record; without ``project``, of what was recorded before."""
     before = recorded(folder)
     if project is None and before is None:
@@ -21,6 +21,7 @@ def record(folder: ProjectFolder, project: Project | None = None) -> None:
         file=str(project.file) if project else before.file if before else "",
         up=bool(found),
         services=tuple(_service(container) for container in found.values()),
+        refusal=tuple(str(issue).partition("\n")[0] for issue in refusal.issues) if refusal else (),
     ).save(folder.engine)
 
 

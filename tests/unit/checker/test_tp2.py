@@ -216,6 +216,14 @@ WRONG: dict[str, tuple[Facts, dict[str, str]]] = {
         down(service(Kind.NGINX, running=False), stack=stack(service(Kind.NGINX, running=False), up=False)),
         {"TP2-UP": "up.down"},
     ),
+    "refused for nginx's reason": (
+        down(stack=replace(stack(up=False), refusal=(NGINX_SAYS["key mismatch"],))),
+        {"TP2-UP": "up.key-mismatch"},
+    ),
+    "refused for a reason of compose": (
+        down(stack=replace(stack(up=False), refusal=("compose.yaml:3: services.nginx.imge is unknown",))),
+        {"TP2-UP": "up.refused"},
+    ),
     "key of another certificate, as nginx says": (ended(NGINX_SAYS["key mismatch"]), {"TP2-UP": "up.key-mismatch"}),
     "certificate missing": (ended(NGINX_SAYS["no certificate"]), {"TP2-UP": "up.no-certificate"}),
     "upstream misspelled": (ended(NGINX_SAYS["no upstream"]), {"TP2-UP": "up.no-upstream"}),

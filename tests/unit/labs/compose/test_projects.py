@@ -272,6 +272,20 @@ def test_a_service_that_ends_at_once_takes_back_all_that_was_started(site: Site)
     assert site.record().up is False
 
 
+def test_why_up_was_refused_is_recorded_until_it_succeeds(site: Site) -> None:
+    """The grader reads why nothing runs; once all is up, nothing is held against it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ComposeError, match="already allocated"):
+            site.projects.up(site.project(service("web", ports=(Published(port, 80),))))
+        assert not site.record().up
+        assert ["port is already allocated" in row for row in site.record().refusal] == [True]
+    site.projects.up(site.project(service("web", ports=(Published(port, 80),))))
+    assert site.record().up
+    assert site.record().refusal == ()
+    site.projects.down("tp2")
+
+
 def test_a_taken_port_is_refused_in_dockers_words_with_its_holder(site: Site) -> None:
     """Before anything is started."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
