@@ -27,6 +27,7 @@ from labs.compose.nginx import plan
 from labs.compose.nginx.programs import Program, programs
 from labs.compose.place import Plan
 from tests.fakes.certificates import TestAuthority
+from tests.fakes.chapter import NGINX
 from tests.fakes.containers import Container
 from tests.tools import absent, require
 
@@ -35,31 +36,6 @@ PASSWORD = "secret"
 SITE = "/etc/nginx/conf.d/registry.conf"
 DEADLINE_SECONDS = 15
 NOBODY = 65534
-
-EXTRACT = """\
-server {
-  listen 443 ssl;
-  server_name registry.example.com;
-  ssl_certificate     /etc/nginx/certs/fullchain.pem;
-  ssl_certificate_key /etc/nginx/certs/privkey.pem;
-
-  location /v2/ {
-    auth_basic "Registry";
-    auth_basic_user_file /etc/nginx/auth/htpasswd;
-
-    proxy_pass http://registry:5000;
-    proxy_set_header Host $host;
-    proxy_set_header X-Forwarded-Proto $scheme;
-    proxy_set_header X-Forwarded-For $remote_addr;
-  }
-}
-server {
-  listen 80;
-  server_name registry.example.com;
-  return 301 https://$host$request_uri;
-}
-"""
-"""The course's, to the letter."""
 
 
 def key(encryption: serialization.KeySerializationEncryption) -> str:
@@ -200,7 +176,7 @@ class Front:
 
     def write(self, **changes: str) -> Path:
         """The student's file, words of the course's text changed."""
-        text = EXTRACT
+        text = NGINX
         for old, new in changes.items():
             assert old in text, f"{old!r} is not in the extract"
             text = text.replace(old, new)
@@ -379,7 +355,7 @@ def test_a_main_file_of_the_students_takes_the_place_of_the_images(front: Front)
 def test_the_extract_as_main_file_is_refused(front: Front) -> None:
     """The course calls it an extract of nginx.conf: alone it is none."""
     front.container.mount("nginx.conf", "/etc/nginx/nginx.conf")
-    front.container.write("/etc/nginx/nginx.conf", EXTRACT)
+    front.container.write("/etc/nginx/nginx.conf", NGINX)
     assert refusals(front) == [
         'nginx.conf:1: nginx: [emerg] "server" directive is not allowed here in /etc/nginx/nginx.conf:1'
     ]

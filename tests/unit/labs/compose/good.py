@@ -1,32 +1,10 @@
 """What ``docker compose config`` of Docker Compose 2.40 prints of good files, as it was seen."""
 
+from tests.fakes.chapter import COMPOSE
+
 GOOD = {
     "the chapter's": (
-        """\
-services:
-  registry:
-    image: registry:2
-    environment:
-      REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY: /var/lib/registry
-      REGISTRY_HTTP_ADDR: :5000
-      REGISTRY_HTTP_HEADERS_Access-Control-Allow-Origin: '["*"]'
-      REGISTRY_STORAGE_DELETE_ENABLED: "true"
-    volumes:
-      - ./registry:/var/lib/registry
-    networks: [net]
-
-  nginx:
-    image: nginx:1.25
-    ports: ["80:80", "443:443"]
-    volumes:
-      - ./nginx/conf.d:/etc/nginx/conf.d:ro
-      - ./certs:/etc/nginx/certs:ro
-      - ./auth:/etc/nginx/auth:ro
-    depends_on: [registry]
-    networks: [net]
-
-networks: { net: {} }
-""",
+        COMPOSE,
         """\
 name: tp2
 services:

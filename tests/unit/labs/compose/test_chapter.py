@@ -25,35 +25,11 @@ from labs.compose.projects import Projects
 from labs.compose.reading import read
 from labs.compose.record import ProjectRecord
 from labs.processes import wait_until
-from tests.unit.labs.compose.good import GOOD
+from tests.fakes.chapter import COMPOSE, NGINX
 
 NAME = "registry.example.com"
 PASSWORD = "motdepasse_fort"
 LAYER_SIZE = 5_000_000
-
-SERVERS = """\
-server {
-  listen 443 ssl;
-  server_name registry.example.com;
-  ssl_certificate     /etc/nginx/certs/fullchain.pem;
-  ssl_certificate_key /etc/nginx/certs/privkey.pem;
-
-  location /v2/ {
-    auth_basic "Registry";
-    auth_basic_user_file /etc/nginx/auth/htpasswd;
-
-    proxy_pass http://registry:5000;
-    proxy_set_header Host $host;
-    proxy_set_header X-Forwarded-Proto $scheme;
-    proxy_set_header X-Forwarded-For $remote_addr;
-  }
-}
-server {
-  listen 80;
-  server_name registry.example.com;
-  return 301 https://$host$request_uri;
-}
-"""
 
 
 @dataclass(frozen=True)
@@ -108,8 +84,8 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     work = tmp_path / "tp2"
     for folder in ("nginx/conf.d", "certs", "auth"):
         (work / folder).mkdir(parents=True)
-    (work / "compose.yaml").write_text(GOOD["the chapter's"][0], encoding="utf-8")
-    (work / "nginx/conf.d/registry.conf").write_text(SERVERS, encoding="utf-8")
+    (work / "compose.yaml").write_text(COMPOSE, encoding="utf-8")
+    (work / "nginx/conf.d/registry.conf").write_text(NGINX, encoding="utf-8")
     hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(5)).decode()
     (work / "auth/htpasswd").write_text(f"admin:{hashed}\n", encoding="utf-8")
     write_certificate(work / "certs")
@@ -152,7 +128,7 @@ def test_the_chapters_stack_works_fails_on_the_layer_and_is_cured(stack: Stack) 
     ]
     assert stack.push_layer().status == 413
     servers = stack.work / "nginx/conf.d/registry.conf"
-    servers.write_text(SERVERS.replace("location /v2/", "client_max_body_size 0;\n  location /v2/"), encoding="utf-8")
+    servers.write_text(NGINX.replace("location /v2/", "client_max_body_size 0;\n  location /v2/"), encoding="utf-8")
     stack.projects.restart("tp2", ["nginx"])
     assert stack.push_layer().status == 201
     assert next((stack.work / "registry").rglob("blobs/sha256/*/*/data")).stat().st_size == LAYER_SIZE

@@ -12,42 +12,19 @@ from labs.compose.model import ComposeError
 from labs.compose.nginx.mapping import Mapped, write_configuration
 from labs.compose.nginx.programs import Program
 from labs.compose.nginx.syntax import quote
+from tests.fakes.chapter import NGINX
 from tests.fakes.containers import Container
 from tests.unit.labs.compose.nginx.conftest import MAIN, SITE
 
 MapSite = Callable[[str], str]
 MapContainer = Callable[[], Mapped]
 
-EXTRACT = """\
-server {
-  listen 443 ssl;
-  server_name registry.example.com;
-  ssl_certificate     /etc/nginx/certs/fullchain.pem;
-  ssl_certificate_key /etc/nginx/certs/privkey.pem;
-
-  location /v2/ {
-    auth_basic "Registry";
-    auth_basic_user_file /etc/nginx/auth/htpasswd;
-
-    proxy_pass http://registry:5000;
-    proxy_set_header Host $host;
-    proxy_set_header X-Forwarded-Proto $scheme;
-    proxy_set_header X-Forwarded-For $remote_addr;
-  }
-}
-server {
-  listen 80;
-  server_name registry.example.com;
-  return 301 https://$host$request_uri;
-}
-"""
-
 
 def test_the_chapters_extract(map_site: MapSite, container: Container) -> None:
     """Paths, ports and names are moved; every other word stays on its line."""
     container.mount("certs", "/etc/nginx/certs")
     container.mount("auth", "/etc/nginx/auth")
-    assert map_site(EXTRACT) == (
+    assert map_site(NGINX) == (
         """\
 server { port_in_redirect off;
   listen 127.0.0.1:8443 ssl;
@@ -79,7 +56,7 @@ def test_what_of_the_extract_a_grader_may_look_at(
 ) -> None:
     """Its log, its passwords, its certificate and its key, on this machine."""
     container.mount("certs", "/etc/nginx/certs")
-    map_site(EXTRACT)
+    map_site(NGINX)
     mapped = map_container()
     assert mapped.issues == ()
     assert mapped.doors.outer == {443: 8443, 80: 8080}
