@@ -222,8 +222,12 @@ class _Built:
         return Connection(endpoint, self._credential, authority=door.authority(), trust=self._trust.context(door))
 
     def _log(self) -> AccessLog | Unavailable:
-        """What the proxy wrote down."""
-        return AccessLogProbe(self._found(), self._attempt.started_at).read()
+        """What the proxy wrote down. What a container prints comes late; a file has it already."""
+        found = self._found()
+        logs = () if isinstance(found.access_logs, Unavailable) else found.access_logs
+        is_printed = any(not isinstance(log, LocalFile) for log in logs)
+        witness = self._be_heard if is_printed and found.tls is not None else None
+        return AccessLogProbe(found, self._attempt.started_at, witness).read()
 
     def _journal(self) -> Journal | Unavailable:
         """What the stack's registry remembers; proved to be its own where the student's login gets through."""

@@ -35,6 +35,8 @@ def judge_log(facts: Facts) -> Finding:
     if log.unreadable and not log.lines:
         raise NotObserved(Unavailable("log-format", {"path": log.path or "-"}))
     requests = tuple(event for event in requests if log.since is None or event.at >= log.since)
+    if log.since is not None and not log.lines and not requests:
+        raise NotObserved(Unavailable("log-young", {"path": log.path or "-"}))
     found = _settled(agree(log.lines, requests), log)
     causes = tuple(_log_causes(log, requests, found, facts))
     return Finding(

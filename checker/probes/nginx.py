@@ -8,13 +8,16 @@ they are what the client sent again. What is no line leaves this module as its n
 """
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from checker.facts import AccessLog, LogLine, Source, Unavailable
+from checker.facts import AccessLog, LogLine, NotObserved, Source, Unavailable
 from checker.probes import GRADER
-from checker.probes.surroundings import Surroundings
+from checker.probes.journal import POLL_SECONDS
+from checker.probes.surroundings import StackFile, Surroundings
 
 _LINE = re.compile(
     r'(?P<peer>\S+) - (?P<user>.*?) \[(?P<at>[^\]]+)\] "(?P<request>[^"]*)" (?P<status>\d{3}) (?P<size>\d+|-)'
@@ -35,10 +38,15 @@ class AccessLogProbe:
 
     Attributes:
         since: Earlier lines are left out.
+        witness: Calls through the proxy and returns the user agent that its log must then show, as far as it got
+            through: a container's output comes late, and in order. None: what is there now counts.
+        patience_seconds: How long that line is waited for.
     """
 
     stack: Surroundings
     since: datetime
+    witness: Callable[[], str | None] | None = None
+    patience_seconds: float = 1.5
     deadline_seconds: float = 3.0
     source: Source = Source.ACCESS_LOG
 
@@ -54,7 +62,7 @@ class AccessLogProbe:
         if not self.stack.proxied or not logs:
             return AccessLog(kept=bool(logs), proxied=self.stack.proxied)
         now = datetime.now(UTC)
-        read = [(number, parse(line, number)) for log in logs for number, line in numbered(log.read())]
+        read = [(number, parse(line, number)) for log in self._texts(logs) for number, line in numbered(log)]
         begun = max(self.since, self.stack.logged_since or self.since).replace(microsecond=0)
         return AccessLog(
             kept=True,
@@ -65,6 +73,18 @@ class AccessLogProbe:
             read_at=now,
             since=self.stack.logged_since,
         )
+
+    def _texts(self, logs: Sequence[StackFile]) -> list[bytes]:
+        """The logs, once the witness's line is among them; without it, as they are when patience ends."""
+        agent = None
+        with suppress(NotObserved):  # where nobody answers any more, the log is still worth reading
+            agent = self.witness() if self.witness else None
+        deadline = time.monotonic() + self.patience_seconds
+        texts = [log.read() for log in logs]
+        while agent and not any(agent.encode() in text for text in texts) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+            texts = [log.read() for log in logs]
+        return texts
 
 
 def numbered(content: bytes) -> Iterator[tuple[int, str]]:

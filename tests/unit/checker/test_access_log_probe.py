@@ -39,6 +39,45 @@ def test_a_line_is_read_in_both_of_nginxs_formats() -> None:
     assert parse(LINE.removesuffix(' "-"'), 7) == expected
 
 
+class LateFile:
+    """What a container prints: the last line comes when it was read twice already."""
+
+    path = "container"
+
+    def __init__(self, *lines: str) -> None:
+        self.lines, self.reads = lines, 0
+
+    def read(self) -> bytes:
+        """All but the last line, and from the third time on that one too."""
+        self.reads += 1
+        shown = self.lines if self.reads > 2 else self.lines[:-1]
+        return "".join(f"{line}\n" for line in shown).encode()
+
+
+def test_a_log_that_comes_late_is_waited_for() -> None:
+    """The grader's own call is the last line: once it is there, all before it are."""
+    log = LateFile(LINE, LINE.replace("docker/28", "labcheck/1 abc"))
+    stack = Surroundings(UP, proxied=True, access_logs=(log,))  # type: ignore[arg-type]
+    found = AccessLogProbe(stack, START, lambda: "labcheck/1 abc").read()
+    assert log.reads > 2
+    assert isinstance(found, AccessLog)
+    assert [line.user_agent for line in found.lines] == ["docker/28"]
+
+
+def test_a_log_that_hides_its_clients_is_read_as_it_is() -> None:
+    """Patience ends, and a witness to whom nobody answers is none."""
+
+    def unheard() -> str:
+        raise NotObserved(Unavailable("refused"))
+
+    for witness in (lambda: "labcheck/1 abc", unheard):
+        log = LateFile(LINE, LINE)
+        stack = Surroundings(UP, proxied=True, access_logs=(log,))  # type: ignore[arg-type]
+        found = AccessLogProbe(stack, START, witness, patience_seconds=0.0).read()
+        assert isinstance(found, AccessLog)
+        assert len(found.lines) == 1
+
+
 def test_time_is_read_in_its_zone() -> None:
     """A log in another zone tells the same moment."""
     line = parse(LINE.replace("14:03:22 +0000", "15:33:22 +0130"), 1)

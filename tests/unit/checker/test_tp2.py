@@ -775,3 +775,11 @@ def test_a_registry_that_prints_neither_names_nor_digests_is_graded_all_the_same
 def test_a_registry_that_prints_little_hides_no_fault(scene: Scene, cause: dict[str, str]) -> None:
     """What it does not tell helps nobody."""
     assert failed(verdicts(printed(scene))) == cause
+
+
+def test_a_log_as_young_as_its_container_accuses_nobody() -> None:
+    """A proxy that was made anew has logged nothing yet, and nobody has called since: that is no failure."""
+    young = replace(DONE, access_log=AccessLog(kept=True, proxied=True, since=START + timedelta(days=1)))
+    finding = judged(next(check for check in CHECKS if check.code == "TP2-LOG"), young)
+    assert finding.status is Status.INCONCLUSIVE
+    assert [cause.id for cause in finding.causes] == ["log-young"]
