@@ -12,14 +12,13 @@ from labs.home import LabHome
 from labs.stack import doctor
 from labs.stack.doctor import Health, examine
 from labs.stack.process_runner import ProcessRunner
+from tests.labs.conftest import free_port_base
 
 
 @pytest.fixture
 def runner(tmp_path: Path) -> ProcessRunner:
     """A lab that was never used, on a free port, without any docker."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        base = probe.getsockname()[1] - 1
+    base = free_port_base()
     return ProcessRunner(
         LabHome(tmp_path / ".lab", tmp_path / "work"), {"LAB_PORT_BASE": str(base), "LAB_DOCKER": "lab", "PATH": ""}
     )
