@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -40,7 +41,8 @@ def absent(reason: str) -> NoReturn:
 def find(name: str) -> Path | None:
     """Where a client is, or None."""
     suite, slash, command = name.rpartition("/")
-    system = [] if slash else [os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"]
+    ours = str(Path(sys.executable).parent)  # what came with the development requirements, traefik for one
+    system = [] if slash else [os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin", ours]
     suites = [suite] if slash else SUITE_PACKAGES
     private = [f"{TOOLS}/{one}/usr/{folder}" for one in suites for folder in ("bin", "sbin")]
     found = shutil.which(command, path=os.pathsep.join([*system, *private]))
