@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from labs.compose.registry import IMAGE_CONFIG
 from pyregistry.config import ConfigurationError, load
 from pyregistry.config.loading import MAX_BYTES
 from pyregistry.config.settings import (
@@ -34,31 +35,10 @@ TOKEN = "{realm: https://auth/token, service: s, issuer: i, rootcertbundle: /bun
 
 TLS = "{certificate: c, key: k, clientcas: [ca]"
 
-SHIPPED_WITH_REGISTRY_2 = """\
-    version: 0.1
-    log:
-      fields:
-        service: registry
-    storage:
-      cache:
-        blobdescriptor: inmemory
-      filesystem:
-        rootdirectory: /var/lib/registry
-    http:
-      addr: :5000
-      headers:
-        X-Content-Type-Options: [nosniff]
-    health:
-      storagedriver:
-        enabled: true
-        interval: 10s
-        threshold: 3
-"""
-
 
 def test_the_configuration_that_registry_2_ships_loads(configure: Loader) -> None:
     """The image's own config.yml starts us too; what it tunes in vain is named."""
-    settings = configure(SHIPPED_WITH_REGISTRY_2)
+    settings = configure(IMAGE_CONFIG)
     assert settings.http.address == TcpAddress("", 5000)
     assert settings.http.headers == {"X-Content-Type-Options": ("nosniff",)}
     assert settings.storage.driver == FilesystemStorage(Path("/var/lib/registry"))
@@ -181,7 +161,7 @@ def test_a_missing_secret_is_made_up_and_said(configure: Loader) -> None:
 
 def test_settings_travel_to_worker_processes(configure: Loader) -> None:
     """Settings survive pickling unchanged, made-up secret included."""
-    settings = configure(SHIPPED_WITH_REGISTRY_2)
+    settings = configure(IMAGE_CONFIG)
     assert pickle.loads(pickle.dumps(settings)) == settings  # noqa: S301  our own bytes
 
 
