@@ -1,11 +1,12 @@
-"""registry:2's configuration as text and ``REGISTRY_*`` variables: which paths it names, replaced where they stand.
+"""registry:2's configuration as text and ``REGISTRY_*`` variables: which paths and neighbours it names, and where.
 
 Pure. Lines stay where they are, so that a mistake is told with the student's own line. What the settings mean is the
 registry's business.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -30,6 +31,17 @@ _PATHS: frozenset[Keys] = frozenset(
     }
 )
 """Settings that name a file or a folder of the container."""
+
+_ADDRESSES: frozenset[Keys] = frozenset(
+    {
+        ("notifications", "endpoints", "*", "url"),
+        ("proxy", "remoteurl"),
+        ("health", "http", "*", "uri"),
+        ("health", "tcp", "*", "addr"),
+        ("redis", "addr"),
+    }
+)
+"""Settings that name whom the registry itself asks: a URL, or host and port."""
 
 
 def keys_of(variable: str) -> Keys:
@@ -57,17 +69,36 @@ def with_paths(text: str, path: Callable[[str], str], keys: Keys = ()) -> str:
         keys: Where the text stands: () for the file.
     """
     replaced = text
-    nodes = [node for at, node in _leaves(text, keys) if _is_path(at) and node.value.startswith("/")]
+    nodes = [node for at, node in _leaves(text, keys) if _is_one_of(_PATHS, at) and node.value.startswith("/")]
     for node in sorted(nodes, key=lambda node: -node.start_mark.index):
         end = node.start_mark.index + len(text[node.start_mark.index : node.end_mark.index].rstrip())
         replaced = replaced[: node.start_mark.index] + json.dumps(path(node.value)) + replaced[end:]
     return replaced
 
 
-def _is_path(keys: Keys) -> bool:
+def addresses(text: str, keys: Keys = ()) -> list[tuple[Keys, str, int]]:
+    """Whom the registry asks: the setting, the host in it, and the text's line (from 1).
+
+    Args:
+        text: The file, or a variable's value.
+        keys: Where the text stands: () for the file.
+    """
+    nodes = [(at, node) for at, node in _leaves(text, keys) if _is_one_of(_ADDRESSES, at)]
+    return [(at, _host(node.value), node.start_mark.line + 1) for at, node in nodes]
+
+
+def _host(address: str) -> str:
+    """The host of a URL, or of ``host:port``; empty where there is none."""
+    try:
+        return urlsplit(address if "//" in address else f"//{address}").hostname or ""
+    except ValueError:  # no address: the registry itself says so
+        return ""
+
+
+def _is_one_of(settings: Collection[Keys], keys: Keys) -> bool:
     return any(
         len(keys) == len(known) and all(want in {"*", key} for key, want in zip(keys, known, strict=True))
-        for known in _PATHS
+        for known in settings
     )
 
 

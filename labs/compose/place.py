@@ -21,7 +21,7 @@ class Place:
         logs: What it says and logs; outlives ``compose down``, for the grader reads it.
         listen: The port of this machine for a port that the container listens on; asked twice it answers the same.
         neighbours: By name (service or container name) and container port, the port of this machine. Only services
-            that share a network are in it.
+            that share a network are in it; for a registry, without their ports.
     """
 
     service: Service

@@ -109,14 +109,13 @@ class Planner:
         return self.forward.get(hosts[0], hosts[0]) if hosts else None
 
     def _neighbours(self, service: Service) -> dict[str, dict[int, int]]:
-        """Whom a service can reach; a registry asks nobody."""
+        """Whom a service can reach; a registry only knows that they are there."""
+        asks = images.kind(service.image) != images.REGISTRY
         found: dict[str, dict[int, int]] = {}
-        if images.kind(service.image) == images.REGISTRY:
-            return found
         for name, other in self.services.items():
             if name != service.name and set(other.networks) & set(service.networks):
                 for called in dict.fromkeys((name, container_name(self.folder.name, other))):
-                    found[called] = dict(self._ports.get(name, {}))
+                    found[called] = dict(self._ports.get(name, {})) if asks else {}
         return found
 
     def _make_mounts(self, service: Service) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from labs.compose.configuration import PREFIX, Keys, keys_of, settings, with_paths
+from labs.compose.configuration import PREFIX, Keys, addresses, keys_of, settings, with_paths
 from labs.compose.model import ComposeError, Issue, Service
 from labs.compose.place import Place, Plan
 from labs.compose.words import say
@@ -89,6 +89,8 @@ class _Registry:
         found = settings(text, variables)
         if found.get(("http", "net")) not in {None, "", "tcp"}:
             raise ComposeError(self._issue(say(os.environ, "value", where="http.net", value=found["http", "net"])))
+        if asked := self._asked_neighbours(text, variables):
+            raise ComposeError(*asked)
         mapped = {name: with_paths(value, self._path, keys_of(name)) for name, value in variables.items()}
         if _lacks_root(found):
             mapped["REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY"] = self._path(_ROOT_DIRECTORY)
@@ -128,6 +130,22 @@ class _Registry:
 
     def _is_image_own(self, file: Path) -> bool:
         return self.config in CONFIG_PATHS and not file.exists()
+
+    def _asked_neighbours(self, text: str, variables: Mapping[str, str]) -> list[Issue]:
+        """What would lead it to another service: a name that means nothing outside of containers.
+
+        Only nginx's names are mapped: without Docker there is no service that a registry could ask.
+        """
+        service, file = self.service, self.place.path(self.config)
+        rows = [(keys, host, file, line) for keys, host, line in addresses(text)]
+        for name, value in variables.items():
+            line = service.environment_lines.get(name, service.line or 0)
+            rows += [(keys, host, service.file, line) for keys, host, _ in addresses(value, keys_of(name))]
+        return [
+            Issue(where, line, say(os.environ, "neighbour", where=".".join(keys), value=host))
+            for keys, host, where, line in rows
+            if host in self.place.neighbours
+        ]
 
     def _path(self, inside: str) -> str:
         return str(self.place.path(inside))

@@ -17,6 +17,13 @@ _TEXTS = {
         "en": "{where}: {value} is Compose's, the lab's engine without Docker does not do it. {cure}",
         "fr": "{where}\u00a0: {value} existe dans Compose, le moteur du lab sans Docker ne le fait pas. {cure}",
     },
+    "neighbour": {
+        "en": "{where}: {value} is a name among containers; without Docker a registry reaches no other service. {cure}",
+        "fr": (
+            "{where}\u00a0: {value} est un nom entre conteneurs\u00a0; "
+            "sans Docker, un registre ne joint aucun autre service. {cure}"
+        ),
+    },
     "image": {
         "en": "{where}: no image {value} here. Without Docker the lab stands in for {images}. {cure}",
         "fr": "{where}\u00a0: pas d'image {value} ici. Sans Docker, le lab remplace {images}. {cure}",

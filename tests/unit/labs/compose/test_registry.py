@@ -165,6 +165,29 @@ def test_a_socket_is_refused_by_name(tmp_path: Path) -> None:
     assert "unix" in issue.text
 
 
+def test_a_neighbour_in_the_file_is_refused_by_name(tmp_path: Path) -> None:
+    """A service's name leads nowhere outside of containers: it is told with its line, not left to fail in a log."""
+    text = (
+        "version: 0.1\nstorage: {filesystem: }\nnotifications:\n  endpoints:\n"
+        "    - name: other\n      url: http://nginx:8000/events\n    - {name: far, url: https://example.com/}\n"
+        "health: {tcp: [{addr: 'nginx:80'}]}\n"
+    )
+    mounts = (mount(tmp_path, "config.yml", "/etc/docker/registry/config.yml", text),)
+    found = refused(replace(place(tmp_path, mounts=mounts), neighbours={"nginx": {}}))
+    assert {issue.file for issue in found} == {tmp_path / "work" / "config.yml"}
+    told = [(issue.line, issue.text.split()[0].rstrip(":\u00a0")) for issue in found]
+    assert told == [(6, "notifications.endpoints.0.url"), (8, "health.tcp.0.addr")]
+
+
+def test_a_neighbour_in_a_variable_is_refused_by_name(tmp_path: Path) -> None:
+    """With the compose file's line; whoever is no service of the project may be asked."""
+    name = "REGISTRY_HEALTH_HTTP"
+    values = {"environment": {name: "[{uri: 'http://nginx/'}]"}, "environment_lines": {name: 7}}
+    (found,) = refused(replace(place(tmp_path, **values), neighbours={"nginx": {}}))
+    assert (found.file, found.line) == (tmp_path / "compose.yaml", 7)
+    assert registry.plan(replace(place(tmp_path, **values), neighbours={"proxy": {}}))
+
+
 def test_nothing_of_our_own_environment_reaches_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither our REGISTRY_* nor our secrets; the service's own variables do."""
     monkeypatch.setenv("REGISTRY_LOG_LEVEL", "debug")
