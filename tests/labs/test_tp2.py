@@ -15,25 +15,12 @@ from labs.catalog.model import load
 from labs.ports import is_free
 from labs.processes import wait_until
 from labs.stack.projects import Projects
+from tests.fakes.proxies import Proxy
 from tests.labs.conftest import LabUnderTest, free_port_base
 from tests.labs.verdicts import codes, told
 from tests.tools import require
 
 START_TIMEOUT_SECONDS = 30.0
-CADDYFILE = """\
-{{
-  admin off
-  auto_https off
-}}
-https://localhost:{door} {{
-  bind 127.0.0.1
-  tls {work}/certs/fullchain.pem {work}/certs/privkey.pem
-  basicauth /v2/* bcrypt Registry {{
-    {account}
-  }}
-  reverse_proxy 127.0.0.1:{registry}
-}}
-"""
 CONFIG = """\
 version: 0.1
 storage: {{filesystem: {{rootdirectory: {root}}}}}
@@ -139,19 +126,36 @@ def test_a_stack_that_died(tp2: LabUnderTest) -> None:
     assert codes(document, "inconclusive") == set(), told(document)
 
 
-@pytest.fixture
-def caddy(tp2: LabUnderTest, tmp_path: Path) -> Iterator[str]:
-    """``localhost:PORT`` of a registry that has Caddy before it; its certificate and its password are the student's."""
-    program = str(require("caddy")["caddy"])
+def caddy(proxy: Proxy, work: Path, folder: Path) -> list[str]:
+    """The command that runs Caddy, whose file is written."""
+    entry = (work / "auth" / "htpasswd").read_text(encoding="utf-8")
+    (folder / "Caddyfile").write_text(proxy.caddyfile(entry), encoding="utf-8")
+    return [str(require("caddy")["caddy"]), "run", "--config", "Caddyfile", "--adapter", "caddyfile"]
+
+
+def traefik(proxy: Proxy, _work: Path, folder: Path) -> list[str]:
+    """The command that runs Traefik, whose files are written."""
+    (folder / "traefik.yaml").write_text(proxy.traefik(f"{folder}/routes.yaml"), encoding="utf-8")
+    (folder / "routes.yaml").write_text(proxy.routes(), encoding="utf-8")
+    return [str(require("traefik")["traefik"]), "--configFile=traefik.yaml"]
+
+
+Prepare = Callable[[Proxy, Path, Path], list[str]]
+"""Writes what a proxy reads into the folder where it will run, and returns its command; the other is the student's."""
+
+
+@pytest.fixture(params=[caddy, traefik], ids=["caddy", "traefik"])
+def proxied(request: pytest.FixtureRequest, tp2: LabUnderTest, tmp_path: Path) -> Iterator[str]:
+    """``localhost:PORT`` of a registry with a proxy before it; certificate and password are the student's."""
+    prepare: Prepare = request.param
     by_hand(tp2, 'make_passwords\necho "$password" >"$LAB_SCRATCH/password"\nlabstack cert localhost', tmp_path)
     registry, door = free_port_base(), free_port_base()
     work = tp2.home.files("tp2")
-    account = (work / "auth" / "htpasswd").read_text(encoding="utf-8").strip().replace(":", " ", 1)
-    (tmp_path / "Caddyfile").write_text(CADDYFILE.format(door=door, registry=registry, work=work, account=account))
     (tmp_path / "config.yml").write_text(CONFIG.format(registry=registry, root=tmp_path / "store"))
+    here = Proxy("localhost", "127.0.0.1", door, f"127.0.0.1:{registry}", f"{work}/certs", f"{work}/auth/htpasswd")
     commands = {
         registry: [sys.executable, "-m", "pyregistry", "serve", "config.yml"],
-        door: [program, "run", "--config", "Caddyfile", "--adapter", "caddyfile"],
+        door: prepare(here, work, tmp_path),
     }
     with ExitStack() as running, (tmp_path / "log").open("wb") as log:
         for port, command in commands.items():
@@ -162,10 +166,10 @@ def caddy(tp2: LabUnderTest, tmp_path: Path) -> Iterator[str]:
         yield f"localhost:{door}"
 
 
-def test_behind_caddy(tp2: LabUnderTest, caddy: str, tmp_path: Path) -> None:
+def test_behind_another_proxy(tp2: LabUnderTest, proxied: str, tmp_path: Path) -> None:
     """A stack that compose did not build is graded by what it answers; what only its own files tell is left open."""
     script = f"""
-LAB_REGISTRY={caddy}
+LAB_REGISTRY={proxied}
 image=$LAB_REGISTRY/$LAB_ORG/$LAB_REPO/app
 password=$(cat "$LAB_SCRATCH/password")
 bring_up() {{ :; }}
@@ -176,7 +180,7 @@ make_keys
 sign
 """
     by_hand(tp2, script, tmp_path)
-    code, document = tp2.labcheck("tp2", "--registry", f"https://{caddy}")
+    code, document = tp2.labcheck("tp2", "--registry", f"https://{proxied}")
     assert code == 3
     assert codes(document, "fail") == set(), told(document)
     assert codes(document, "pass") >= {
