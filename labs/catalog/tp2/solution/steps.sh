@@ -107,6 +107,13 @@ bring_up() {
     docker compose up -d
 }
 
+# publish_at PORT: the registry is published there, not at 443; that belongs to its name then.
+publish_at() {
+    change compose.yaml "s/\"443:/\"$1:/"
+    LAB_REGISTRY=$LAB_REGISTRY:$1
+    image=$LAB_REGISTRY/$LAB_ORG/$LAB_REPO/app
+}
+
 # Docker trusts the CAs of a registry's own folder, and no other certificate is asked for here.
 trust() {
     mkdir -p "$LAB_CERTS_D/$1"
@@ -154,9 +161,14 @@ verify() {
     cosign verify --insecure-ignore-tlog=true --registry-cacert certs/ca.crt --key cosign.pub "$image:1.0"
 }
 
-# 4. Docker's own also keeps what an image was built of, and would fetch nothing; the lab's has no such cache.
+# 4.
 look() {
     docker compose logs nginx
+    pull_anew
+}
+
+# Docker's own also keeps what an image was built of, and would fetch nothing; the lab's has no such cache.
+pull_anew() {
     docker rmi "$image:1.0"
     docker builder prune --all --force >/dev/null 2>&1 || true
     docker buildx history rm --all >/dev/null 2>&1 || true
