@@ -29,12 +29,16 @@ mkdir -p "$LAB_CERTS_D/$LAB_REGISTRY"
 cp "$LAB_WORK/ca/ca.crt" "$LAB_CERTS_D/$LAB_REGISTRY/"
 """
 
-UP_AND_PUSH = f"""
+UP = """
 cd "$LAB_WORK/tp2"
 docker compose up -d
 for words in "listening on" "start worker process"; do
     until docker compose logs | grep -q "$words"; do sleep 0.1; done
 done
+"""
+
+PUSH = f"""
+cd "$LAB_WORK/tp2"
 echo {PASSWORD} | docker login "$LAB_REGISTRY" -u "$LAB_USER" --password-stdin
 docker build -t "$LAB_REGISTRY/$LAB_ORG/$LAB_REPO/app:1.0" .
 docker push "$LAB_REGISTRY/$LAB_ORG/$LAB_REPO/app:1.0"
@@ -94,4 +98,4 @@ def do(lab: Lab, compose: str, nginx: str, cosign: str = "trixie/cosign") -> Non
     ca = {"SSL_CERT_FILE": str(lab.home.parent / "work" / "ca" / "ca.crt")}
     lab.shell("a", PASSWORDS_AND_CERTIFICATES)
     write_files(Path(lab.attempt.work), compose, nginx)
-    lab.shell("a", f"{UP_AND_PUSH}{SIGN[cosign]}{PULL}", **ca)
+    lab.shell("a", f"{UP}{PUSH}{SIGN[cosign]}{PULL}", **ca)
