@@ -13,7 +13,7 @@ from pathlib import Path
 
 from labs.attempts import DOCKER, EMBEDDED, PRIVATE, Attempt
 from labs.home import MACHINES, LabHome
-from labs.stack import acme
+from labs.stack import acme, contexts
 from labs.stack.files import write_whole
 from labs.stack.interface import StackError
 
@@ -187,7 +187,14 @@ def environment(
         "LAB_REPO": attempt.parameters["repo"],
         "LAB_NONCE": attempt.parameters["nonce"],
         **acme.variables(home, attempt.slug),
+        **_engine_variables(home, choice.docker, environ),
     }
+
+
+def _engine_variables(home: LabHome, docker: Docker, environ: Mapping[str, str]) -> dict[str, str]:
+    """What leads Docker's own command to the student's engine though ``DOCKER_CONFIG`` is the machine's folder."""
+    command = real_docker(home, environ) if docker is Docker.REAL else None
+    return contexts.engine_variables(command, environ) if command else {}
 
 
 def _choose(home: LabHome, attempt: Attempt, machine: str, environ: Mapping[str, str]) -> Choice:

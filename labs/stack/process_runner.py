@@ -284,8 +284,7 @@ class ProcessRunner:
         """Engine homes, and the lab's commands."""
         for folder in attempt.machines.values():
             Path(folder).mkdir(parents=True, exist_ok=True)
-        if attempt.engine == DOCKER:
-            lend_plugins(Path(attempt.machines[MACHINES[0]]), self.environ)
+        lend_plugins(Path(attempt.machines[MACHINES[0]]), self.environ)
         environment.write_commands(self.home)
 
     def _publish(self, lab: Lab) -> None:

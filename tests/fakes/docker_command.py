@@ -23,6 +23,8 @@ elif words[0] == "ps":
     print(*(row["Id"] for row in world["rows"] if label + ".working_dir" in row["Config"]["Labels"]), sep="\\n")
 elif words[0] == "inspect":
     print(json.dumps([row for row in world["rows"] if row["Id"] in words]))
+elif words[:2] == ["context", "inspect"]:
+    print(json.dumps(world["context"]))
 elif words[:1] == ["compose"] and "down" in words:
     world["rows"] = [row for row in world["rows"] if row["Config"]["Labels"].get(label) != words[2]]
 file.write_text(json.dumps(world))
@@ -55,12 +57,17 @@ class DockerCommand:
         self.command.write_text(_DOCKER.format(python=sys.executable))
         self.command.chmod(0o755)
         self._world = folder / "world.json"
-        self._settings = {"compose": compose, "refuses": refuses}
+        self._settings: dict[str, object] = {"compose": compose, "refuses": refuses, "context": {}}
         self.have(*rows)
 
     def have(self, *rows: dict[str, object]) -> None:
         """Have these containers now, and nothing asked yet."""
         self._world.write_text(json.dumps({"rows": rows, "asked": [], **self._settings}))
+
+    def have_context(self, context: Mapping[str, object]) -> None:
+        """Have this context in use, and no containers."""
+        self._settings["context"] = context
+        self.have()
 
     @property
     def asked(self) -> list[list[str]]:

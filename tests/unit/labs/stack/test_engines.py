@@ -93,10 +93,11 @@ def test_the_shell_has_dockers_own_docker(runner: NewRunner, home: LabHome) -> N
     assert environment(home, attempt, "b", made.environ)["LAB_DOCKER"] == "lab"
 
 
-def test_the_students_own_plugins_are_found(runner: NewRunner, home: LabHome, tmp_path: Path) -> None:
-    """Docker Desktop keeps compose below the home folder; a login that was made already is left alone."""
+@pytest.mark.parametrize("engine", [DOCKER, EMBEDDED])
+def test_the_students_own_plugins_are_found(engine: str, runner: NewRunner, home: LabHome, tmp_path: Path) -> None:
+    """Docker Desktop keeps compose and buildx below the home folder; a login that was made already is left alone."""
     (tmp_path / ".docker" / "cli-plugins").mkdir(parents=True)
-    made = runner(DOCKER)
+    made = runner(engine)
     made = replace(made, environ={**made.environ, "HOME": str(tmp_path)})
     made.up(TP2, quiet)
     config = home.engine("tp2", "a") / "config.json"
@@ -104,6 +105,17 @@ def test_the_students_own_plugins_are_found(runner: NewRunner, home: LabHome, tm
     config.write_text('{"auths": {}}')
     made.up(TP2, quiet)
     assert config.read_text() == '{"auths": {}}'
+
+
+def test_the_engine_of_the_students_context_is_found(runner: NewRunner, home: LabHome, docker: DockerCommand) -> None:
+    """Rootless Docker's and Docker Desktop's address lies in a configuration that the lab's shell does not read."""
+    made = runner(DOCKER)
+    attempt = made.up(TP2, quiet)
+    context = {"Endpoints": {"docker": {"Host": "unix:///run/user/1000/docker.sock"}}}
+    docker.have_context(context)
+    found = environment(home, attempt, "a", {**made.environ, "DOCKER_CONTEXT": "rootless"})
+    assert (found["DOCKER_HOST"], found["DOCKER_CONTEXT"]) == ("unix:///run/user/1000/docker.sock", "")
+    assert "DOCKER_HOST" not in environment(home, attempt, "b", {**made.environ, "DOCKER_CONTEXT": "rootless"})
 
 
 def test_the_name_is_left_to_the_system(runner: NewRunner, home: LabHome) -> None:
