@@ -16,6 +16,7 @@ from labs.ports import is_free
 from labs.processes import wait_until
 from labs.stack.projects import Projects
 from tests.fakes.proxies import Proxy
+from tests.fakes.unusual import ANOTHER_CHAIN, RELATIVE_ADDRESSES, WITHOUT_PROXY
 from tests.labs.conftest import LabUnderTest, free_port_base
 from tests.labs.verdicts import codes, told
 from tests.tools import require
@@ -27,6 +28,12 @@ storage: {{filesystem: {{rootdirectory: {root}}}}}
 http: {{addr: "127.0.0.1:{registry}"}}
 """
 STEPS = Path(str(load("tp2").folder)) / "solution" / "steps.sh"
+BUNDLE = """
+sign() {
+    cosign sign --yes --new-bundle-format --key cosign.key "$image:1.0"
+}
+"""
+"""A step in another form: cosign 3's."""
 
 
 @pytest.fixture
@@ -55,62 +62,19 @@ def assert_full_points(lab: LabUnderTest) -> None:
 
 def test_without_a_proxy(tp2: LabUnderTest, tmp_path: Path) -> None:
     """The registry speaks TLS and asks for passwords itself; the signature is a bundle, as cosign 3 makes it."""
-    script = """
-make_passwords
-make_certificate
-cat >compose.yaml <<'COMPOSE'
-services:
-  registry:
-    image: registry:2
-    ports: ["443:5000"]
-    environment:
-      REGISTRY_HTTP_TLS_CERTIFICATE: /certs/fullchain.pem
-      REGISTRY_HTTP_TLS_KEY: /certs/privkey.pem
-      REGISTRY_AUTH: htpasswd
-      REGISTRY_AUTH_HTPASSWD_REALM: Registry
-      REGISTRY_AUTH_HTPASSWD_PATH: /auth/htpasswd
-    volumes:
-      - ./registry:/var/lib/registry
-      - ./certs:/certs:ro
-      - ./auth:/auth:ro
-COMPOSE
-launch
-build
-push
-make_keys
-cosign sign --yes --new-bundle-format --key cosign.key "$image:1.0"
-docker rmi "$image:1.0"
-docker pull "$image:1.0"
-"""
-    by_hand(tp2, script, tmp_path)
+    by_hand(tp2, BUNDLE + WITHOUT_PROXY, tmp_path)
     assert_full_points(tp2)
 
 
 def test_with_relative_addresses_on_another_port(tp2: LabUnderTest, tmp_path: Path) -> None:
     """The registry's relativeurls do what nginx's $http_host does: no port can be lost that is not named."""
-    script = """
-prepare
-change compose.yaml 's/"443:443"/"8443:443"/; s/^      REGISTRY_HTTP_ADDR: :5000/&\\
-      REGISTRY_HTTP_RELATIVEURLS: "true"/'
-change nginx/conf.d/registry.conf 's/Host \\$http_host/Host $host/'
-LAB_REGISTRY=$LAB_REGISTRY:8443
-image=$LAB_REGISTRY/$LAB_ORG/$LAB_REPO/app
-launch
-publish
-"""
-    by_hand(tp2, script, tmp_path)
+    by_hand(tp2, RELATIVE_ADDRESSES, tmp_path)
     assert_full_points(tp2)
 
 
 def test_with_another_chain(tp2: LabUnderTest, tmp_path: Path) -> None:
     """An RSA key, an intermediate CA and an address among the names are as good as what labstack cert makes unasked."""
-    script = """
-make_certificate() {
-    labstack cert "$name" --ip 127.0.0.1 --rsa --intermediate
-}
-solve
-"""
-    by_hand(tp2, script, tmp_path)
+    by_hand(tp2, ANOTHER_CHAIN, tmp_path)
     assert_full_points(tp2)
 
 
