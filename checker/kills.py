@@ -13,7 +13,7 @@ _HEAD = """# Kill matrix
 
 Each exercise comes with named wrong end states, its mutants: `labstack solve TP --mutant NAME` puts one in place. A
 mutant makes the checks marked FAIL fail, for the cause that stands beside it, and no other check. What needs such a
-check and has nothing of its own to show is then BLOCKED (·); what has evidence of its own passes. An empty cell passes.
+check (·) is then BLOCKED where it has nothing of its own to show, and passes where it has. An empty cell passes.
 
 This page follows from the catalog and the checks: `python -m checker.kills > docs/kill-matrix.md`.
 """

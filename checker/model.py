@@ -84,6 +84,8 @@ class Check:
         needs: Codes whose FAIL explains this check's FAIL, or why it cannot be judged: it is then BLOCKED, so that one
             fault is one red line.
             What passes on its own evidence passes.
+        explained: By code of ``needs``, the causes that its FAIL explains, where these are not all: a FAIL for another
+            cause is a fault of its own. What cannot be judged is explained by any of ``needs``.
     """
 
     code: str
@@ -95,6 +97,7 @@ class Check:
     uses: "tuple[Source, ...]"
     causes: tuple[str, ...]
     needs: tuple[str, ...] = ()
+    explained: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

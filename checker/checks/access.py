@@ -16,6 +16,9 @@ from pyregistry.spec.journal import Event
 
 SIGNING_TOOL = "cosign/"
 """How cosign's User-Agent begins: it reads the manifest to sign and to verify it, and pulls nothing."""
+DOCKERS = ("docker/", "containerd/")
+"""How the User-Agents of Docker's engine begin. It asks for the tag's digest (HEAD), and fetches what it does not have:
+with containerd's image store what is left of a build is enough to have all of it, image or no image."""
 TOLD_MAX = 5
 """Lines of one fault that are told one by one."""
 _SUCCESS = 200
@@ -167,6 +170,11 @@ def _asks(event: Event, repository: str) -> bool:
     return ours and not (event.user_agent or "").startswith(SIGNING_TOOL)
 
 
+def _is_dockers(event: Event) -> bool:
+    """Docker asked."""
+    return (event.user_agent or "").startswith(DOCKERS)
+
+
 def _is_nameless(event: Event, log: object) -> bool:
     """Who asked is known to nobody: registry:2 does not say, and the proxy's log had not begun."""
     witnessed = isinstance(log, AccessLog) and log.kept and (log.since is None or event.at >= log.since)
@@ -180,7 +188,8 @@ def _pull_cause(event: Event, now: str, stored_at: int, task: Task) -> Cause | N
         told = Cause("pull.refused", {"status": event.status or 0, "code": event.error_code or "-"})
         return told if account is not None and after else None
     if not history.is_manifest_pull(event):
-        return Cause("pull.head-only") if after else None
+        kept = account == task.parameters["user"] and event.digest == now and _is_dockers(event)
+        return Cause("pull.still-here" if kept else "pull.head-only") if after else None
     if account != task.parameters["user"]:
         return Cause("pull.another-account", {"account": account}) if account else Cause("pull.anonymous")
     if event.digest == now:

@@ -36,6 +36,15 @@ def blocked_by(check: Check, checks: Mapping[str, Check], findings: Mapping[str,
         return ()
     roots: dict[str, None] = {}
     for code in check.needs:
+        if not _may_explain(code, check, findings[check.code]):
+            continue
         own = (code,) if findings[code].status is Status.FAIL else ()
         roots |= dict.fromkeys(blocked_by(checks[code], checks, findings) or own)
     return tuple(roots)
+
+
+def _may_explain(code: str, check: Check, finding: Finding) -> bool:
+    """A failure of ``code`` would explain the finding: any that could not be judged, and a FAIL by its first cause."""
+    if finding.status is not Status.FAIL or code not in check.explained:
+        return True
+    return finding.causes[0].id in check.explained[code]

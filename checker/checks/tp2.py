@@ -230,6 +230,8 @@ CHECKS: tuple[Check, ...] = (
             "up.bad-gateway",
             "up.no-registry",
         ),
+        needs=("TP2-KEY",),
+        explained={"TP2-KEY": ("up.no-certificate",)},
     ),
     Check(
         "TP2-AUTH",
@@ -256,7 +258,18 @@ CHECKS: tuple[Check, ...] = (
             "auth.password-file-unreadable",
             "auth.refused",
         ),
-        needs=("TP2-UP",),
+        needs=("TP2-UP", "TP2-HTPASSWD", "TP2-CERT"),
+        explained={
+            "TP2-HTPASSWD": (
+                "auth.not-logged-in",
+                "auth.not-bcrypt",
+                "auth.unknown-user",
+                "auth.nobody",
+                "auth.no-password-file",
+                "auth.password-file-unreadable",
+            ),
+            "TP2-CERT": ("auth.not-logged-in",),
+        },
     ),
     Check(
         "TP2-HTTP",
@@ -297,6 +310,7 @@ CHECKS: tuple[Check, ...] = (
             "upload.refused",
         ),
         needs=("TP2-UP", "TP2-AUTH"),
+        explained={"TP2-AUTH": ("upload.refused",)},
     ),
     Check(
         "TP2-PUSH",
@@ -332,7 +346,28 @@ CHECKS: tuple[Check, ...] = (
             "blobs.child-missing",
             "blobs.wrong-size",
         ),
-        needs=("TP2-UP", "TP2-AUTH"),
+        needs=("TP2-UP", "TP2-CERT", "TP2-AUTH", "TP2-UPLOAD"),
+        explained={
+            "TP2-CERT": ("push.never-tried", "push.absent"),
+            "TP2-AUTH": (
+                "push.never-tried",
+                "push.absent",
+                "push.denied",
+                "push.anonymous",
+                "push.refused",
+                "push.unfinished",
+                "push.another-account",
+                "push.moved-by-another",
+            ),
+            "TP2-UPLOAD": (
+                "push.never-tried",
+                "push.absent",
+                "push.too-large",
+                "push.denied",
+                "push.refused",
+                "push.unfinished",
+            ),
+        },
     ),
     Check(
         "TP2-SECRETS",
@@ -344,6 +379,7 @@ CHECKS: tuple[Check, ...] = (
         uses=(Source.LAYERS,),
         causes=("secrets.private-key",),
         needs=("TP2-PUSH",),
+        explained={"TP2-PUSH": ()},
     ),
     Check(
         "TP2-SIGN",
@@ -386,7 +422,8 @@ CHECKS: tuple[Check, ...] = (
             "log.bypassed",
             "log.buffered",
         ),
-        needs=("TP2-UP",),
+        needs=("TP2-UP", "TP2-AUTH", "TP2-BACKEND"),
+        explained={"TP2-AUTH": ("log.nothing",), "TP2-BACKEND": ("log.bypassed",)},
     ),
     Check(
         "TP2-PULL",
@@ -401,13 +438,20 @@ CHECKS: tuple[Check, ...] = (
             "pull.before-push",
             "pull.anonymous",
             "pull.another-account",
+            "pull.still-here",
             "pull.head-only",
             "pull.moved-after",
             "pull.other-image",
             "pull.refused",
             "pull.no-image",
         ),
-        needs=("TP2-PUSH",),
+        needs=("TP2-PUSH", "TP2-CERT", "TP2-AUTH", "TP2-BACKEND", "TP2-LOG"),
+        explained={
+            "TP2-CERT": ("pull.never",),
+            "TP2-AUTH": ("pull.never", "pull.anonymous", "pull.another-account", "pull.refused"),
+            "TP2-BACKEND": ("pull.anonymous",),
+            "TP2-LOG": (),
+        },
     ),
 )
 """In the order of the steps, which is the order in which they are shown."""

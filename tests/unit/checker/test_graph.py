@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from checker import checks
 from checker.checks.graph import blocked_by, closure
 from checker.checks.tp1 import CHECKS
 from checker.facts import Source
-from checker.model import Check, Finding, Status, Tense
+from checker.model import Cause, Check, Finding, Status, Tense
 
 
 def check(code: str, *needs: str) -> Check:
@@ -54,6 +55,33 @@ def test_what_could_not_be_judged_passes_a_failure_on() -> None:
     """A fails, B cannot be judged for it, nor C, or C fails for it: A is named each time."""
     assert outcome(Status.FAIL, Status.INCONCLUSIVE, Status.INCONCLUSIVE) == ("A",)
     assert outcome(Status.FAIL, Status.INCONCLUSIVE, Status.FAIL) == ("A",)
+
+
+def blockers(cause: str, status: Status = Status.FAIL) -> tuple[str, ...]:
+    """What blocks B for this cause, when A fails, and A explains ``b.refused`` only."""
+    second = replace(CHAIN[1], explained={"A": ("b.refused",)})
+    findings = {"A": Finding(Status.FAIL), "B": Finding(status, causes=(Cause(cause),))}
+    return blocked_by(second, {"A": CHAIN[0], "B": second}, findings)
+
+
+def test_a_failure_for_another_cause_is_a_fault_of_its_own() -> None:
+    """A explains some of B's causes: for one of these B is blocked, for another it fails."""
+    assert blockers("b.refused") == ("A",)
+    assert blockers("b.other") == ()
+
+
+def test_what_could_not_be_judged_is_explained_whatever_the_reason() -> None:
+    """Reasons are of reading, not of the student's work."""
+    assert blockers("timeout", Status.INCONCLUSIVE) == ("A",)
+
+
+@pytest.mark.parametrize(
+    "each", [each for slug in checks.slugs() for each in checks.pack(slug).checks], ids=lambda each: each.code
+)
+def test_what_is_explained_is_a_need_and_a_declared_cause(each: Check) -> None:
+    """A typing mistake would hide a fault, or show one twice."""
+    assert set(each.explained) <= set(each.needs)
+    assert {cause for causes in each.explained.values() for cause in causes} <= set(each.causes)
 
 
 def test_the_closure_brings_what_is_needed_in_order() -> None:

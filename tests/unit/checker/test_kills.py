@@ -35,8 +35,8 @@ def test_what_a_mutant_kills_and_what_waits_for_it() -> None:
 
 
 def test_a_check_that_needs_nothing_of_it_is_empty() -> None:
-    """Nothing needs the log."""
-    assert {name for name, cell in cells("tp2", "log-forged").items() if cell} == {"LOG"}
+    """Nothing needs the signature."""
+    assert {name for name, cell in cells("tp2", "unsigned").items() if cell} == {"SIGN"}
 
 
 def test_checks_that_no_mutant_kills_are_named() -> None:
