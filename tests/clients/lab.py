@@ -91,9 +91,12 @@ class Lab:
 
     def report(self) -> dict[str, Any]:
         """What ``labcheck --json`` says now."""
+        return self.labcheck()[1]
+
+    def labcheck(self) -> tuple[int, dict[str, Any]]:
+        """Its exit code, and what it says; nothing where there is nothing to grade."""
         done = self.namespace.run(["labcheck", self.slug, "--json"], env=self.environment, folder=self.home.parent)
-        report: dict[str, Any] = json.loads(done.stdout)
-        return report
+        return done.returncode, json.loads(done.stdout or "{}")
 
 
 def link_plugins(daemon: Daemon, folder: Path) -> None:

@@ -14,8 +14,17 @@ from tests.clients.lab import Lab
 from tests.clients.stand_ins import import_stand_ins
 from tests.clients.tp2 import ALL_PASSED, begun, do
 from tests.fakes.chapter import COMPOSE, NGINX
+from tests.fakes.unusual import ANOTHER_CHAIN, RELATIVE_ADDRESSES
+from tests.labs.test_certificates import with_certbot
+from tests.labs.test_grading import FIRST_FAILURES
 from tests.labs.verdicts import codes, first_cause, told
+from tests.servers import ROOT
 from tests.tools import require
+
+STEPS = ROOT / "labs" / "catalog" / "tp2" / "solution" / "steps.sh"
+
+DIGITS = 64
+"""Of a digest in a tag's name."""
 
 NewLab = Callable[[str, str], Lab]
 """Begins TP-2 in a daemon (``docker-28``), with a cosign (``trixie/cosign``)."""
@@ -45,15 +54,28 @@ def new_lab(new_client: NewClient, tmp_path: Path) -> Iterator[NewLab]:
         yield begin
 
 
+def by_hand(lab: Lab, script: str, scratch: Path) -> None:
+    """Do the exercise as a student would who knows another way; the solution's steps are at hand."""
+    lab.shell("a", f'cd "$LAB_WORK/tp2"\n. {STEPS}\n{script}', LAB_SCRATCH=str(scratch))
+
+
 @pytest.mark.usefixtures("no_trust_left")
 @pytest.mark.parametrize(
-    ("client", "cosign"), [("docker-28", "trixie/cosign"), ("docker-26", "sid/cosign")], ids=["28-2.5", "26-3.1"]
+    ("client", "cosign", "suffix"),
+    [("docker-28", "trixie/cosign", ".sig"), ("docker-26", "sid/cosign", "")],
+    ids=["28-2.5", "26-3.1"],
 )
-def test_the_chapter_s_commands_get_full_points(client: str, cosign: str, new_lab: NewLab) -> None:
-    """By hand, with openssl's certificates: containerd's store or Docker's own, cosign's tag or its bundle."""
+def test_the_chapter_s_commands_get_full_points(client: str, cosign: str, suffix: str, new_lab: NewLab) -> None:
+    """By hand, with openssl's certificates: containerd's store or Docker's own, cosign's tag or its bundle.
+
+    registry:2 lists no referrers: the bundle is found by the fallback tag, the digest with nothing behind it.
+    """
     lab = new_lab(client, cosign)
     do(lab, COMPOSE, cure_port(cure_body_limit(NGINX)), cosign)
     assert lab.grade() == ALL_PASSED
+    tags = Path(lab.attempt.work) / "registry/docker/registry/v2/repositories" / lab.image / "_manifests/tags"
+    signed = [each.name for each in tags.iterdir() if each.name.startswith("sha256-")]
+    assert [name.removeprefix("sha256-")[DIGITS:] for name in signed] == [suffix]
 
 
 OF_IMAGES = {"TP2-UPLOAD", "TP2-SECRETS", "TP2-SIGN", "TP2-LOG"}
@@ -93,8 +115,43 @@ def test_the_notebook_ends_at_full_points(new_lab: NewLab) -> None:
 
 
 @pytest.mark.usefixtures("no_trust_left")
-def test_the_solution_ends_at_full_points(new_lab: NewLab) -> None:
-    """Also in the store that keeps what a build was made of."""
+def test_the_solution_ends_at_full_points_each_time(new_lab: NewLab) -> None:
+    """From one fresh start and from the next; also in the store that keeps what a build was made of."""
     lab = new_lab("docker-28", "trixie/cosign")
-    lab.run("labstack", "solve", "tp2")
+    for attempt in (1, 2):
+        lab.run("labstack", "solve", "tp2")
+        assert (lab.attempt.number, lab.grade()) == (attempt, ALL_PASSED)
+        lab.run("labstack", "reset", "tp2", "--yes")
+
+
+def test_the_starter_fails_where_the_work_begins(new_lab: NewLab) -> None:
+    """What comes first is missing, and all else waits for it. Where nobody began there is nothing to grade."""
+    lab = new_lab("docker-26", "trixie/cosign")
+    code, document = lab.labcheck()
+    assert (code, codes(document, "fail")) == (1, FIRST_FAILURES["tp2"]), told(document)
+    assert codes(document, "pass") == codes(document, "inconclusive") == set(), told(document)
+    lab.run("labstack", "down", "tp2")
+    lab.run("labstack", "reset", "tp2", "--yes")
+    assert lab.labcheck() == (5, {})
+
+
+UNUSUAL = {"relative addresses": RELATIVE_ADDRESSES, "another chain": ANOTHER_CHAIN}
+
+
+@pytest.mark.usefixtures("no_trust_left")
+@pytest.mark.parametrize("way", UNUSUAL)
+def test_another_way_is_as_good(way: str, new_lab: NewLab, tmp_path: Path) -> None:
+    """What is done otherwise than the chapter does it, and right, has every point."""
+    lab = new_lab("docker-26", "trixie/cosign")
+    by_hand(lab, UNUSUAL[way], tmp_path)
+    assert lab.grade() == ALL_PASSED
+
+
+@pytest.mark.usefixtures("no_trust_left")
+def test_a_certificate_of_an_acme_server_is_as_good(new_lab: NewLab, tmp_path: Path) -> None:
+    """Docker publishes port 80 of the machine itself: there certbot answers, and pebble looks."""
+    require("pebble", "certbot")
+    lab = new_lab("docker-26", "trixie/cosign")
+    lab.run("labstack", "up", "tp2", "--acme")
+    by_hand(lab, f"make_certificate() {{\n{with_certbot()}\n}}\nsolve", tmp_path)
     assert lab.grade() == ALL_PASSED

@@ -152,11 +152,16 @@ def test_openssl_is_worth_full_points(lab: LabUnderTest) -> None:
     assert_full_points(lab, blocks("With openssl")[0])
 
 
-def test_certbot_is_worth_full_points(acme: LabUnderTest) -> None:
-    """The grader takes pebble's intermediate, and its root as the student's CA; cosign is told of it as a file."""
+def with_certbot() -> str:
+    """The page's commands while nothing listens on port 80; pebble's root lies where cosign is told of it."""
     *_, standalone = blocks("With an ACME")
     copy = f"mkdir -p certs && cp letsencrypt/live/{NAME}/*.pem certs/"
-    assert_full_points(acme, f'{standalone}{copy}\ncp "$LAB_HOME/tp2/acme/pebble-root.pem" certs/ca.crt')
+    return f'{standalone}{copy}\ncp "$LAB_HOME/tp2/acme/pebble-root.pem" certs/ca.crt'
+
+
+def test_certbot_is_worth_full_points(acme: LabUnderTest) -> None:
+    """The grader takes pebble's intermediate, and its root as the student's CA."""
+    assert_full_points(acme, with_certbot())
 
 
 def begin_with_port_80(lab: LabUnderTest) -> None:
