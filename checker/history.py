@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from checker.facts import Journal
-from checker.model import Evidence
+from checker.model import Evidence, Words
 from pyregistry.spec.journal import Event
 
 CLASSIC = "pat-classic"
 FINE_GRAINED = "pat-fine-grained"
+NOBODY = Words("said.nobody")
+"""Who came without a name."""
 TOKEN_ENDPOINT = "token"  # noqa: S105  an endpoint's id in the journal
 _WRITE_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _UPLOAD_ENDPOINTS = frozenset({"end-4", "end-5", "end-6"})
@@ -32,8 +34,8 @@ def describe(event: Event) -> Evidence:
     what = f"{event.method} {event.path}" if event.kind == "request" else event.detail.get("action", event.kind)
     status = "" if event.status is None else f" {event.status}"
     code = "" if event.error_code is None else f" {event.error_code}"
-    who = account(event) or "anonymous"
-    return Evidence("journal", f"journal #{event.seq} {event.at:%H:%M:%S}Z {what}{status}{code} as {who}", event.hash)
+    told = f"journal #{event.seq} {event.at:%H:%M:%S}Z {what}{status}{code}"
+    return Evidence("journal", Words("said.asked", {"request": told, "who": account(event) or NOBODY}), event.hash)
 
 
 def account(event: Event) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from checker.facts import Facts, Source
@@ -31,6 +31,24 @@ class Tense(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """Words of our own within an observation, to be told in the reader's language.
+
+    What programs said, names, paths and numbers are strings and stay as they are.
+
+    Attributes:
+        id: A message id with its section: ``said.nobody``, ``fact.anonymous-read``.
+    """
+
+    id: str
+    params: "Mapping[str, Value]" = field(default_factory=dict)
+
+
+Value: TypeAlias = "str | int | Words | tuple[Value, ...]"
+"""One thing observed, or several, which are told with commas."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """One observation.
 
@@ -38,7 +56,7 @@ class Evidence:
     """
 
     kind: str
-    ref: str
+    ref: Value
     sha256: str | None = None
 
 
@@ -47,7 +65,7 @@ class Cause:
     """A likely cause, best first; ``id`` is a message id below ``cause.``."""
 
     id: str
-    params: Mapping[str, str | int] = field(default_factory=dict)
+    params: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +83,8 @@ class Finding:
 
     status: Status
     evidence: tuple[Evidence, ...] = ()
-    observed: Mapping[str, str | int] = field(default_factory=dict)
-    expected: Mapping[str, str | int] = field(default_factory=dict)
+    observed: Mapping[str, Value] = field(default_factory=dict)
+    expected: Mapping[str, Value] = field(default_factory=dict)
     causes: tuple[Cause, ...] = ()
     advice: tuple[Cause, ...] = ()
 

@@ -11,7 +11,7 @@ from checker.checks.telling import newest, newest_first, ref, shown
 from checker.checks.witnesses import hear
 from checker.facts import PRINTED, AccessLog, Backend, Facts, LogLine, NotObserved, Task, Unavailable, known
 from checker.history import describe
-from checker.model import Cause, Evidence, Finding, Status
+from checker.model import Cause, Evidence, Finding, Status, Value, Words
 from pyregistry.spec.journal import Event
 
 SIGNING_TOOL = "cosign/"
@@ -31,7 +31,7 @@ def judge_log(facts: Facts) -> Finding:
     """
     log = known(facts.access_log)
     if log.proxied and not log.kept:
-        return Finding(Status.FAIL, (), {"log": "off"}, {"log": "on"}, (Cause("log.off"),))
+        return Finding(Status.FAIL, (), {"log": Words("said.off")}, {"log": Words("said.on")}, (Cause("log.off"),))
     requests = tuple(event for event in known(facts.journal).since_start if event.kind == "request")
     if not log.proxied:
         return _judge_journal(facts.task, requests)
@@ -86,7 +86,8 @@ def _log_evidence(log: AccessLog, found: Agreement) -> Iterable[Evidence]:
 
 def _line(log: AccessLog, line: LogLine) -> Evidence:
     """A line that can be found again."""
-    return Evidence("log", f"{log.path}:{line.number} {line.at:%H:%M:%S}Z {_told(line)} as {line.user or 'anonymous'}")
+    told = f"{log.path}:{line.number} {line.at:%H:%M:%S}Z {_told(line)}"
+    return Evidence("log", Words("said.asked", {"request": told, "who": line.user or history.NOBODY}))
 
 
 def _told(line: LogLine) -> str:
@@ -102,7 +103,7 @@ def _log_causes(log: AccessLog, requests: tuple[Event, ...], found: Agreement, f
     for line in found.forged[:TOLD_MAX]:
         yield Cause("log.forged-line", {"line": line.number, "told": _told(line)})
     for edit in found.edited[:TOLD_MAX]:
-        params: Mapping[str, str | int] = {"line": edit.line.number, "seen": edit.seen, "wanted": edit.wanted}
+        params: Mapping[str, Value] = {"line": edit.line.number, "seen": edit.seen, "wanted": edit.wanted}
         yield Cause(f"log.{edit.what}-differs", params)
     if log.unreadable:
         yield Cause("log.unreadable-line", {"line": log.unreadable[0], "count": len(log.unreadable)})
@@ -134,7 +135,7 @@ def judge_pull(facts: Facts) -> Finding:
     tags, parameters = known(facts.tags), facts.task.parameters
     repository, now = target_repository(parameters["org"], parameters["repo"]), tags.resolved.get(TAG)
     journal = hear(facts, known(facts.journal), repository, now)
-    expected: dict[str, str | int] = {
+    expected: dict[str, Value] = {
         "pull": f"{repository}:{TAG}",
         "account": parameters["user"],
         "digest": now or "-",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from checker.facts import Certificate, Facts, Handshake, KeyFile, NotObserved, Unavailable, known
-from checker.model import Cause, Evidence, Finding, Status
+from checker.model import Cause, Evidence, Finding, Status, Value
 
 RSA_MIN_BITS = 2048
 """What the CA/Browser Forum's baseline requirements ask of RSA (§6.1.5); smaller keys are within reach."""
@@ -21,7 +21,7 @@ _RSA = re.compile(r"RSA (?P<bits>\d+)")
 def judge_certificate(facts: Facts) -> Finding:
     """A chain to a CA that the student trusts, for the name in use, valid now, spoken in TLS 1.2 or later."""
     spoken = known(facts.handshake)
-    expected: dict[str, str | int] = {"certificate": spoken.name, "tls": "TLSv1.2+"}
+    expected: dict[str, Value] = {"certificate": spoken.name, "tls": "TLSv1.2+"}
     if not spoken.chain:
         return Finding(Status.FAIL, (), {"certificate": "-"}, expected, (Cause("cert.none"),))
     leaf = spoken.chain[0]

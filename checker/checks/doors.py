@@ -17,7 +17,7 @@ from checker.facts import (
     Unavailable,
     known,
 )
-from checker.model import Cause, Evidence, Finding, Status
+from checker.model import Cause, Evidence, Finding, Status, Value, Words
 
 OK, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, SERVER_ERROR = 200, 401, 403, 404, 500
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -42,7 +42,7 @@ def judge_auth(facts: Facts) -> Finding:
     observed = {name: door.status or "-" if door else "-" for name, door in asked.items()}
     expected = dict.fromkeys(asked, UNAUTHORIZED) | {"right-password": OK}
     causes = tuple(_auth_causes(doors, user, facts))
-    evidence = (Evidence("http", ", ".join(f"{name} {status}" for name, status in observed.items())),)
+    evidence = (Evidence("http", tuple(_answered(Words(f"fact.{name}"), door) for name, door in observed.items())),)
     status = Status.FAIL if causes else Status.PASS
     return Finding(status, evidence, observed, dict(expected), causes, tuple(_login_advice(facts)))
 
@@ -122,14 +122,14 @@ def _refusal_causes(user: str, passwords: Passwords | Unavailable) -> Iterable[C
 def judge_plain(facts: Facts) -> Finding:
     """Plain HTTP gets nothing: it is refused, or sent to https; no password is asked for in the clear."""
     plain = known(facts.plain)
-    for name, door in (("http", plain.http), ("http on the TLS port", plain.on_tls_port)):
+    for name, door in (("http", plain.http), ("http-on-tls-port", plain.on_tls_port)):
         if door.status in _SERVER_ERRORS:
             raise NotObserved(Unavailable("server-error", {"status": door.status or 0, "what": name}))
     seen = {"http": _door(plain.http), "http-on-tls-port": _door(plain.on_tls_port)}
     causes = tuple(_plain_causes(plain, facts.task.hosts))
     return Finding(
         Status.FAIL if causes else Status.PASS,
-        tuple(Evidence("http", f"{name}: {said}") for name, said in seen.items()),
+        tuple(Evidence("http", _answered(Words(f"fact.{name}"), said)) for name, said in seen.items()),
         seen,
         {"http": "- | 301 https://…", "http-on-tls-port": "- | 400"},
         causes,
@@ -155,10 +155,15 @@ def _leads_home(location: str | None, hosts: tuple[str, ...]) -> bool:
     return there.scheme == "https" and there.hostname in {urlsplit(f"//{host}").hostname for host in hosts}
 
 
-def _door(door: Door) -> str:
+def _answered(who: Value, said: Value) -> Words:
+    """What came from where."""
+    return Words("said.pair", {"name": who, "value": said})
+
+
+def _door(door: Door) -> Value:
     """What a door answered, in a word."""
     if door.status is None:
-        return f"- ({door.fault or '-'})"
+        return Words(f"said.{door.fault}") if door.fault else "-"
     return f"{door.status} {door.location}" if door.location else str(door.status)
 
 
@@ -169,8 +174,8 @@ def judge_backend(facts: Facts) -> Finding:
         if door.status in _SERVER_ERRORS:
             raise NotObserved(Unavailable("server-error", {"status": door.status or 0, "what": name}))
     opened = {name: door for name, door in doors.items() if door.status in _SUCCESSES}
-    closed = [Evidence("http", f"{name}: {_door(door)}") for name, door in doors.items()]
-    published = [Evidence("stack", f"{each.name}: {_ports(each)}") for each in stack.services] or [
+    closed = [Evidence("http", _answered(name, _door(door))) for name, door in doors.items()]
+    published = [Evidence("stack", _answered(each.name, _ports(each))) for each in stack.services] or [
         Evidence("stack", stack.source)
     ]
     return Finding(

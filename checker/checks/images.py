@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from checker import history
 from checker.checks.telling import distinct
 from checker.facts import Blob, BlobState, Journal, Manifest, Unavailable
-from checker.model import Cause, Evidence
+from checker.model import Cause, Evidence, Value, Words
 
 NONCE_LABEL = "lab.registry.nonce"
 
@@ -41,8 +41,8 @@ class Bytes:
     @property
     def evidence(self) -> tuple[Evidence, ...]:
         """One for each object that was proved."""
-        named = [*(("manifest", m.digest) for m in self.manifests), *((b.role, b.digest) for b in self.hashed)]
-        return tuple(Evidence("http", f"{kind} {digest}", digest.partition(":")[2]) for kind, digest in named)
+        objects = [*(("manifest", m.digest) for m in self.manifests), *((b.role, b.digest) for b in self.hashed)]
+        return tuple(Evidence("http", named(role, digest), digest.partition(":")[2]) for role, digest in objects)
 
     def causes(self, journal: Journal | Unavailable) -> tuple[Cause, ...]:
         """For each fault who did it, where the journal knows."""
@@ -50,12 +50,17 @@ class Bytes:
         deleted = {event.digest or event.reference for event in events if history.is_blob_deletion(event)}
         causes = [Cause("blobs.child-missing", {"digest": digest}) for digest in self.lost]
         for blob in self.bad:
-            params = {"digest": blob.digest, "role": blob.role}
+            params: dict[str, Value] = {"digest": blob.digest, "role": Words(f"role.{blob.role}")}
             if blob.state is BlobState.WRONG_SIZE:
                 causes.append(Cause("blobs.wrong-size", params | {"size": blob.size}))
             else:
                 causes.append(Cause("blobs.deleted" if blob.digest in deleted else "blobs.missing", params))
         return distinct(causes)
+
+
+def named(role: str, digest: str) -> Words:
+    """An object of the registry by its role (``manifest``, ``config`` or ``layer``) and its digest."""
+    return Words("said.object", {"role": Words(f"role.{role}"), "digest": digest})
 
 
 def label_causes(

@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 
 from checker.facts import Facts, Kind, NotObserved, PasswordEntry, PasswordFile, Unavailable, known
-from checker.model import Cause, Evidence, Finding, Status
+from checker.model import Cause, Evidence, Finding, Status, Value, Words
 
 NOBODY = "nobody"
 """Reader of a file that no part of the stack reads."""
 BCRYPT = "bcrypt"
-_WEAK = {"apr1": "passwords.md5", "sha1": "passwords.sha1", "crypt": "passwords.crypt", "plain": "passwords.plain"}
+PLAIN = "plain"
+"""The scheme of a password that is not hashed."""
+_WEAK = {"apr1": "passwords.md5", "sha1": "passwords.sha1", "crypt": "passwords.crypt", PLAIN: "passwords.plain"}
 
 
 def judge_passwords(facts: Facts) -> Finding:
@@ -19,7 +21,7 @@ def judge_passwords(facts: Facts) -> Finding:
     found = known(facts.passwords).files
     files = [file for file in found if file.reader != NOBODY] or list(found)
     user = facts.task.parameters["user"]
-    expected: dict[str, str | int] = {"passwords": f"{user}: {BCRYPT}"}
+    expected: dict[str, Value] = {"passwords": _told(PasswordEntry(user, BCRYPT))}
     if not files:
         if not isinstance(facts.stack, Unavailable) and facts.stack.source == "url":
             raise NotObserved(Unavailable("passwords-elsewhere"))
@@ -27,8 +29,10 @@ def judge_passwords(facts: Facts) -> Finding:
     entries = [(file, entry) for file in files for entry in file.entries]
     entries.sort(key=lambda row: row[1].user != user)
     causes = tuple(_password_causes(entries, user, files))
-    evidence = tuple(Evidence("file", f"{file.path}: {entry.user} ({entry.scheme})") for file, entry in entries)
-    observed: dict[str, str | int] = {"passwords": ", ".join(f"{e.user}: {e.scheme}" for _, e in entries) or "-"}
+    evidence = tuple(
+        Evidence("file", Words("said.entry", {"path": file.path, "entry": _told(entry)})) for file, entry in entries
+    )
+    observed: dict[str, Value] = {"passwords": tuple(_told(entry) for _, entry in entries) or "-"}
     weak = [file for file, entry in entries if entry.scheme != BCRYPT]
     return Finding(
         Status.FAIL if causes else Status.PASS, evidence, observed, expected, causes, tuple(_reader_advice(weak))
@@ -47,7 +51,7 @@ def _password_causes(
     for file, entry in entries:
         if entry.scheme != BCRYPT:
             cause = _WEAK.get(entry.scheme, "passwords.other-scheme")
-            yield Cause(cause, {"account": entry.user, "path": file.path, "scheme": entry.scheme})
+            yield Cause(cause, {"account": entry.user, "path": file.path, "scheme": _scheme(entry)})
 
 
 def _reader_advice(weak: list[PasswordFile]) -> Iterable[Cause]:
@@ -57,6 +61,16 @@ def _reader_advice(weak: list[PasswordFile]) -> Iterable[Cause]:
         yield Cause("passwords.nginx-takes-it")
     if Kind.REGISTRY in readers:
         yield Cause("passwords.registry-refuses-it")
+
+
+def _told(entry: PasswordEntry) -> Words:
+    """An entry by its user and its scheme."""
+    return Words("said.pair", {"name": entry.user, "value": _scheme(entry)})
+
+
+def _scheme(entry: PasswordEntry) -> Value:
+    """Schemes have names of their own; that there is none is said in words."""
+    return Words("said.in-the-clear") if entry.scheme == PLAIN else entry.scheme
 
 
 def users(files: Iterable[PasswordFile]) -> str:

@@ -34,7 +34,7 @@ def tag_lost(journal: Journal, user: str, repository: str, now: str | None) -> R
     if mine and now is None:
         return [(mine[-1].seq, Cause("push.tag-deleted"))]
     cause = "push.moved-by-another" if mine else "push.another-account"
-    return [(event.seq, Cause(cause, {"account": history.account(event) or "anonymous"})) for event in others]
+    return [(event.seq, Cause(cause, {"account": history.account(event) or history.NOBODY})) for event in others]
 
 
 def pushed_elsewhere(journal: Journal, user: str, repository: str) -> Ranked:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
+from checker.checks.images import named
 from checker.checks.pushes import target_repository
 from checker.facts import Facts, NotObserved, Signature, Signatures, Unavailable, known
-from checker.model import Cause, Evidence, Finding, Status
+from checker.model import Cause, Evidence, Finding, Status, Value, Words
 
 _ANOTHER_KEY, _ANOTHER_DIGEST = "signature", "digest"
 """Steps of the proof, see ``facts.Signature``."""
@@ -16,14 +17,19 @@ def judge_secrets(facts: Facts) -> Finding:
     if layers.largest <= 0:
         raise NotObserved(Unavailable("no-layers"))
     found = layers.private_keys
-    evidence = [Evidence("http", f"layer {digest}: {path}", digest.partition(":")[2]) for digest, path in found]
+    evidence = [Evidence("http", _holding(digest, path), digest.partition(":")[2]) for digest, path in found]
     return Finding(
         Status.FAIL if found else Status.PASS,
-        tuple(evidence) or (Evidence("http", f"layers ≤ {layers.largest} B: no private key"),),
+        tuple(evidence) or (Evidence("http", Words("said.no-private-key", {"size": layers.largest})),),
         {"private-keys": ", ".join(path for _, path in found) or "-"},
         {"private-keys": "-"},
         tuple(Cause("secrets.private-key", {"path": path, "digest": digest}) for digest, path in found),
     )
+
+
+def _holding(layer: str, path: str) -> Words:
+    """A layer and what lies in it."""
+    return Words("said.holds", {"object": named("layer", layer), "path": path})
 
 
 def judge_signature(facts: Facts) -> Finding:
@@ -32,8 +38,8 @@ def judge_signature(facts: Facts) -> Finding:
     repository = target_repository(parameters["org"], parameters["repo"])
     good = [each for each in signatures.current if each.verified and _is_at_home(each, repository)]
     key = f"sha256:{signatures.key}" if signatures.key else None
-    expected: dict[str, str | int] = {"digest": signatures.digest or "-", "key": key or "cosign.pub"}
-    observed: dict[str, str | int] = {
+    expected: dict[str, Value] = {"digest": signatures.digest or "-", "key": key or "cosign.pub"}
+    observed: dict[str, Value] = {
         "signatures": len(signatures.current),
         "earlier-signatures": len(signatures.earlier),
         "key": key or "-",
@@ -49,8 +55,9 @@ def judge_signature(facts: Facts) -> Finding:
 
 def _described(signature: Signature) -> Evidence:
     """A signature that can be found again."""
-    said = "verified" if signature.verified else signature.fault or "-"
-    return Evidence("signature", f"{signature.form} @ {signature.digest}: {said}", signature.digest.partition(":")[2])
+    said = Words("said.verified") if signature.verified else signature.fault or "-"
+    told = {"name": f"{signature.form} @ {signature.digest}", "value": said}
+    return Evidence("signature", Words("said.pair", told), signature.digest.partition(":")[2])
 
 
 def _is_at_home(signature: Signature, repository: str) -> bool:

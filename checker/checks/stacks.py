@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from checker.facts import Doors, Facts, Handshake, Keys, Kind, Plain, Stack, StackService, Unavailable, known
-from checker.model import Cause, Evidence, Finding, Status
+from checker.model import Cause, Evidence, Finding, Status, Value, Words
 
 HTTPS_PORT = 443
 _SPEAKS = frozenset({200, 401, 403})
@@ -30,7 +30,7 @@ _LAST_WORDS = (
 def judge_up(facts: Facts) -> Finding:
     """The stack is up: the registry's name speaks TLS, and HTTP over it as a registry does."""
     stack, handshake = known(facts.stack), facts.handshake
-    expected: dict[str, str | int] = {"registry": f"https://{facts.task.hosts[0]}/v2/: 200 | 401"}
+    expected: dict[str, Value] = {"registry": f"https://{facts.task.hosts[0]}/v2/: 200 | 401"}
     told = _stack_causes(stack, facts)
     if isinstance(handshake, Unavailable) and told:
         return Finding(Status.FAIL, _services(stack), _stack_seen(stack), expected, told)
@@ -42,7 +42,7 @@ def judge_up(facts: Facts) -> Finding:
 
 
 def _judge_answer(
-    doors: Doors, stack: Stack, spoken: Handshake, expected: Mapping[str, str | int], told: tuple[Cause, ...]
+    doors: Doors, stack: Stack, spoken: Handshake, expected: Mapping[str, Value], told: tuple[Cause, ...]
 ) -> Finding:
     """TLS is spoken: what says HTTP over it, to nobody and to the student?
 
@@ -54,7 +54,7 @@ def _judge_answer(
         Evidence("tls", f"{spoken.address} {spoken.version}"),
         Evidence("http", f"GET https://{spoken.name}/v2/ → {nobody}"),
     )
-    observed: dict[str, str | int] = {"registry": f"{spoken.version}, /v2/: {nobody} | {student or '-'}"}
+    observed: dict[str, Value] = {"registry": f"{spoken.version}, /v2/: {nobody} | {student or '-'}"}
     causes: tuple[Cause, ...] = ()
     if gateway := next((status for status in (nobody, student) if status in _GATEWAY_ERRORS), None):
         causes = (*told, Cause("up.bad-gateway", {"status": gateway}))
@@ -68,14 +68,23 @@ def _judge_answer(
 def _services(stack: Stack) -> tuple[Evidence, ...]:
     """What runs of the stack, and what ended."""
     return tuple(
-        Evidence("stack", f"{service.name} ({service.image}): {'up' if service.running else 'exited'}")
+        Evidence(
+            "stack",
+            Words(
+                "said.pair",
+                {
+                    "name": f"{service.name} ({service.image})",
+                    "value": Words("said.runs" if service.running else "said.ended"),
+                },
+            ),
+        )
         for service in stack.services
     )
 
 
-def _stack_seen(stack: Stack) -> dict[str, str | int]:
+def _stack_seen(stack: Stack) -> dict[str, Value]:
     """The stack as an observation."""
-    return {"stack": ", ".join(evidence.ref for evidence in _services(stack)) or "-"}
+    return {"stack": tuple(evidence.ref for evidence in _services(stack)) or "-"}
 
 
 def _stack_causes(stack: Stack, facts: Facts) -> tuple[Cause, ...]:

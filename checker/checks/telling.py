@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from checker.history import describe
-from checker.model import Cause, Evidence
+from checker.model import Cause, Evidence, Value
 from pyregistry.spec.journal import Event
 
 Ranked = list[tuple[int, Cause]]
@@ -20,7 +20,7 @@ def newest_first(ranked: Ranked) -> tuple[Cause, ...]:
 
 def distinct(causes: Iterable[Cause]) -> tuple[Cause, ...]:
     """Each cause once, in order."""
-    return tuple({(cause.id, *cause.params.values()): cause for cause in causes}.values())
+    return tuple({(cause.id, repr(cause.params)): cause for cause in causes}.values())
 
 
 def newest(events: Iterable[Event]) -> Event | None:
@@ -33,6 +33,6 @@ def shown(event: Event | None) -> tuple[Evidence, ...]:
     return (describe(event),) if event else ()
 
 
-def ref(event: Event | None) -> str:
+def ref(event: Event | None) -> Value:
     """The event as an observation."""
     return describe(event).ref if event else "-"

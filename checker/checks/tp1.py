@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from checker import history
-from checker.checks.images import NONCE_LABEL, Bytes, label_causes
+from checker.checks.images import NONCE_LABEL, Bytes, label_causes, named
 from checker.checks.pushes import (
     TAG,
     pushed_elsewhere,
@@ -19,7 +19,7 @@ from checker.checks.pushes import (
 from checker.checks.telling import Ranked, distinct, newest, newest_first, ref, shown
 from checker.facts import NO_JOURNAL, Blob, BlobState, Facts, ImageStore, Journal, Manifest, Source, Target, Task, known
 from checker.history import AccessToken, describe
-from checker.model import Cause, Check, Evidence, Finding, Status, Tense
+from checker.model import Cause, Check, Evidence, Finding, Status, Tense, Value
 from pyregistry.spec.journal import Event
 
 ALIASES = ("1", "latest")
@@ -94,7 +94,7 @@ def judge_login(facts: Facts) -> Finding:
     logins = [event for event in _of(user, journal.since_start) if history.is_login(event)]
     proofs = [event for event in logins if event.credential_kind == history.CLASSIC]
     named = [host for host in facts.task.hosts if host in client.hosts]
-    expected: Mapping[str, str | int] = {"login": f"{user}: {history.CLASSIC}"}
+    expected: Mapping[str, Value] = {"login": f"{user}: {history.CLASSIC}"}
     if not proofs:
         causes = _login_causes(facts.task, journal, client.hosts)
         last = newest(event for event in journal.since_start if event.endpoint == history.TOKEN_ENDPOINT)
@@ -148,7 +148,7 @@ def judge_push(facts: Facts) -> Finding:
     """Tag 1.0 was pushed by the student since the start, and stands now where the student put it."""
     tags, want = known(facts.tags), target(facts.task.parameters)
     now = tags.resolved.get(TAG)
-    expected: Mapping[str, str | int] = {"name": f"{want.repository}:{TAG}", "account": facts.task.parameters["user"]}
+    expected: Mapping[str, Value] = {"name": f"{want.repository}:{TAG}", "account": facts.task.parameters["user"]}
     if now is None and facts.journal == NO_JOURNAL:
         return Finding(Status.FAIL, (), {"digest": "-"}, expected, (Cause("push.absent"),))
     journal = known(facts.journal)
@@ -237,7 +237,7 @@ def judge_build(facts: Facts) -> Finding:
     images = root.images()
     causes = label_causes(images, expected, {NONCE_LABEL: "nonce", SOURCE_LABEL: "source"})
     evidence = tuple(
-        Evidence("http", f"config {blob.digest}", blob.digest.partition(":")[2])
+        Evidence("http", named(blob.role, blob.digest), blob.digest.partition(":")[2])
         for image in images
         for blob in image.blobs
         if blob.role == "config"
@@ -402,7 +402,7 @@ def _pull_cause(event: Event, pulls: _Pulls, root: Manifest) -> Cause | None:
     if pushing:
         return Cause("pull.pushing-client") if history.is_manifest_pull(event) else None
     if event.actor != pulls.user:
-        return Cause("pull.another-account", {"account": event.actor or "anonymous"})
+        return Cause("pull.another-account", {"account": event.actor or history.NOBODY})
     if event.credential_scopes != (READ,):
         return Cause("pull.too-broad", {"scopes": ", ".join(event.credential_scopes) or "-"})
     return _reader_cause(event, pulls, root)

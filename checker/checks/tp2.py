@@ -39,7 +39,7 @@ from checker.facts import (
     Unavailable,
     known,
 )
-from checker.model import Cause, Check, Evidence, Finding, Status, Tense
+from checker.model import Cause, Check, Evidence, Finding, Status, Tense, Value
 from pyregistry.spec.journal import Event
 
 LAYER_BYTES = 5_000_000
@@ -61,14 +61,14 @@ def judge_push(facts: Facts) -> Finding:
     """Tag 1.0 was pushed by the student since the start and stands now: their image, its layer of 5 MB, every byte."""
     tags, want, user = known(facts.tags), target(facts.task.parameters).repository, facts.task.parameters["user"]
     now = tags.resolved.get(TAG)
-    expected: dict[str, str | int] = {"name": f"{want}:{TAG}", "account": user, "largest-layer": LAYER_BYTES}
+    expected: dict[str, Value] = {"name": f"{want}:{TAG}", "account": user, "largest-layer": LAYER_BYTES}
     if facts.journal == NO_JOURNAL:
         return _judge_what_lies_there(facts, now, expected)
     journal = hear(facts, known(facts.journal), want, now)
     proof = newest(e for e in pushes(journal, want) if e.digest == now and history.account(e) in {user, None})
     if proof is None or now is None:
         last = newest(event for event in journal.since_start if history.write_target(event) is not None)
-        observed: dict[str, str | int] = {
+        observed: dict[str, Value] = {
             "push": ref(last),
             "digest": now or "-",
             "tags": ", ".join(tags.listed) or "-",
@@ -77,7 +77,7 @@ def judge_push(facts: Facts) -> Finding:
     return _judge_image(facts, now, shown(proof), expected)
 
 
-def _judge_what_lies_there(facts: Facts, now: str | None, expected: Mapping[str, str | int]) -> Finding:
+def _judge_what_lies_there(facts: Facts, now: str | None, expected: Mapping[str, Value]) -> Finding:
     """Nobody knows who pushed, and when: an image can be seen to be wrong, and cannot be seen to be right."""
     if now is None:
         return Finding(Status.FAIL, (), {"digest": "-"}, expected, (Cause("push.absent"),))
@@ -87,7 +87,7 @@ def _judge_what_lies_there(facts: Facts, now: str | None, expected: Mapping[str,
     return finding
 
 
-def _judge_image(facts: Facts, now: str, pushed: tuple[Evidence, ...], expected: Mapping[str, str | int]) -> Finding:
+def _judge_image(facts: Facts, now: str, pushed: tuple[Evidence, ...], expected: Mapping[str, Value]) -> Finding:
     """What was pushed is the student's image, whole."""
     root = known(facts.content).root
     if root is None:
@@ -100,7 +100,7 @@ def _judge_image(facts: Facts, now: str, pushed: tuple[Evidence, ...], expected:
     small = (Cause("push.small-layer", {"size": largest, "wanted": LAYER_BYTES}),) if largest < LAYER_BYTES else ()
     causes = (Cause("build.no-platform"),) if not images else (*labels, *found.causes(facts.journal), *small)
     resolved = Evidence("http", f"{expected['name']} → {root.digest}", root.digest.partition(":")[2])
-    observed: dict[str, str | int] = {
+    observed: dict[str, Value] = {
         "name": expected["name"],
         "digest": root.digest,
         "verified": len(found.evidence),

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from checker.facts import Door, Facts, NotObserved, Unavailable, known
-from checker.model import Cause, Evidence, Finding, Status
+from checker.model import Cause, Evidence, Finding, Status, Value, Words
 
 HTTPS_PORT = 443
 TOO_LARGE = 413
@@ -18,15 +18,15 @@ def judge_upload(facts: Facts) -> Finding:
     for name, door in (("POST", opened), ("PATCH", sent)):
         if door is not None and door.status is None:
             raise NotObserved(Unavailable("interrupted", {"what": f"{name} /v2/…/blobs/uploads/"}))
-    observed: dict[str, str | int] = {
+    observed: dict[str, Value] = {
         "location": opened.location or "-",
         "upload": f"POST {opened.status}, PATCH {sent.status if sent else '-'}",
     }
-    expected: dict[str, str | int] = {"location": f"{upload.asked}/v2/…", "upload": "POST 202, PATCH 202"}
+    expected: dict[str, Value] = {"location": f"{upload.asked}/v2/…", "upload": "POST 202, PATCH 202"}
     causes = tuple(_upload_causes(upload.asked, upload.size, opened, sent))
     evidence = [Evidence("http", f"POST {opened.status} Location: {opened.location or '-'}")]
     if sent is not None:
-        evidence.append(Evidence("http", f"PATCH {upload.size} B: {sent.status}"))
+        evidence.append(Evidence("http", Words("said.sent", {"size": upload.size, "status": sent.status or "-"})))
     return Finding(Status.FAIL if causes else Status.PASS, tuple(evidence), observed, expected, causes)
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 
+from checker.model import Value, Words
+
 LANGUAGES = ("fr", "en")
 
 
@@ -28,13 +30,21 @@ class Messages:
     context: Mapping[str, str] = field(default_factory=dict)
     steps: Mapping[int, str] = field(default_factory=dict)
 
-    def text(self, section: str, message: str, params: Mapping[str, str | int] | None = None) -> str:
+    def text(self, section: str, message: str, params: Mapping[str, Value] | None = None) -> str:
         """The message ``message`` of a section, filled in.
 
         Raises:
             KeyError: No such message, or a parameter is missing.
         """
-        return _table(self.language)[section][message].format_map({**self.context, **(params or {})})
+        told = {name: self.told(value) for name, value in (params or {}).items()}
+        return _table(self.language)[section][message].format_map({**self.context, **told})
+
+    def told(self, value: Value) -> str:
+        """What was observed, our own words in this language. Raises KeyError as ``text`` does."""
+        if isinstance(value, Words):
+            section, _, message = value.id.partition(".")
+            return self.text(section, message, value.params)
+        return ", ".join(map(self.told, value)) if isinstance(value, tuple) else str(value)
 
     def check(self, code: str, part: str) -> str:
         """``title``, ``asks``, ``evidence`` or ``unproved`` of a check."""
@@ -48,6 +58,10 @@ class Messages:
     def fact(self, name: str) -> str:
         """What an observation is called; a name that is itself a word of the task, as ``latest``, stands for itself."""
         return _table(self.language)["fact"].get(name, name)
+
+    def reading(self, name: str) -> str:
+        """What was being read, by its source's name or by what was asked; an address or a path stands for itself."""
+        return _table(self.language)["source"].get(name) or self.fact(name)
 
     def command(self, cause: str) -> str:
         """The command that looks further into a cause."""

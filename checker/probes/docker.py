@@ -192,9 +192,7 @@ class ContainerFile:
             with tarfile.open(fileobj=io.BytesIO(_whole(stream, self.path))) as archive:
                 content = next((archive.extractfile(member) for member in archive if member.isfile()), None)
                 if content is None:
-                    raise NotObserved(
-                        Unavailable("file-unreadable", {"path": self.path, "error": "not a regular file"})
-                    )
+                    raise NotObserved(Unavailable("not-a-file", {"path": self.path}))
                 return content.read()
 
     def mode(self) -> int:
@@ -231,7 +229,7 @@ class ContainerOutput:
 
     def mode(self) -> int:
         """No file. Raises NotObserved."""
-        raise NotObserved(Unavailable("file-unreadable", {"path": self.path, "error": "not a regular file"}))
+        raise NotObserved(Unavailable("not-a-file", {"path": self.path}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ class LocalFile:
         try:
             found = self.location.stat()
             if not stat.S_ISREG(found.st_mode):
-                raise NotObserved(Unavailable("file-unreadable", {"path": self.path, "error": "not a regular file"}))
+                raise NotObserved(Unavailable("not-a-file", {"path": self.path}))
             if found.st_size > FILE_MAX_BYTES:
                 raise NotObserved(Unavailable("too-large", {"what": self.path}))
             return self.location.read_bytes()

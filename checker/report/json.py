@@ -1,8 +1,9 @@
 """The result document: ids and parameters, no texts, so that an old result can be shown in another language."""
 
 import json
+from collections.abc import Mapping
 
-from checker.model import Cause, Evidence, Report, Status, Verdict
+from checker.model import Cause, Evidence, Report, Status, Value, Verdict, Words
 from pyregistry import __version__
 
 SCHEMA = "oci-registry-lab/report/1"
@@ -50,8 +51,8 @@ def _check(verdict: Verdict) -> dict[str, object]:
         "points": check.points,
         "status": str(verdict.status),
         "blocked_by": list(verdict.blocked_by),
-        "observed": dict(finding.observed),
-        "expected": dict(finding.expected),
+        "observed": _values(finding.observed),
+        "expected": _values(finding.expected),
         "causes": [_cause(rank, cause) for rank, cause in enumerate(finding.causes, start=1)],
         "advice": [_cause(rank, cause) for rank, cause in enumerate(finding.advice, start=1)],
         "evidence": [_evidence(evidence) for evidence in finding.evidence],
@@ -62,12 +63,24 @@ def _check(verdict: Verdict) -> dict[str, object]:
 
 def _cause(rank: int, cause: Cause) -> dict[str, object]:
     """A cause or an advice with its rank, 1 the likeliest."""
-    return {"id": cause.id, "rank": rank, "params": dict(cause.params)}
+    return {"id": cause.id, "rank": rank, "params": _values(cause.params)}
 
 
 def _evidence(evidence: Evidence) -> dict[str, object]:
     """One piece of evidence."""
-    return {"kind": evidence.kind, "ref": evidence.ref, "sha256": evidence.sha256}
+    return {"kind": evidence.kind, "ref": _value(evidence.ref), "sha256": evidence.sha256}
+
+
+def _values(values: Mapping[str, Value]) -> dict[str, object]:
+    """Observations by name."""
+    return {name: _value(value) for name, value in values.items()}
+
+
+def _value(value: Value) -> object:
+    """One observation; words of ours are an id and its parameters."""
+    if isinstance(value, Words):
+        return {"id": value.id, "params": _values(value.params)}
+    return [_value(each) for each in value] if isinstance(value, tuple) else value
 
 
 def _journal(report: Report) -> dict[str, object]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from checker.messages import Messages
-from checker.model import Cause, Report, Status, Verdict
+from checker.model import Cause, Report, Status, Value, Verdict
 
 EVIDENCE_SHOWN = 3
 """Lines of evidence shown to a person; the result document has all."""
@@ -13,6 +13,8 @@ LINE_MAX = 1000
 """Characters of a line shown to a person: a label may be as long as its author liked."""
 # What a terminal would obey and XML does not take: C0, DEL, C1, line separators, surrogates, noncharacters.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+_READ = frozenset({"source", "what"})
+"""Parameters that say what was being read."""
 _LONG_DIGEST = re.compile(r"(sha(?:256|512):[0-9a-f]{12})[0-9a-f]{52,}")
 
 
@@ -37,7 +39,7 @@ def heading(verdict: Verdict, messages: Messages) -> str:
 def tell(verdict: Verdict, messages: Messages) -> Iterator[Line]:
     """All there is to say after the heading."""
     if verdict.status is Status.PASS:
-        yield from (_line("source", evidence.ref) for evidence in verdict.finding.evidence[:1])
+        yield from (_line("source", messages.told(evidence.ref)) for evidence in verdict.finding.evidence[:1])
     elif verdict.status is Status.BLOCKED:
         yield _line("reason", messages.text("line", "waits", {"codes": ", ".join(verdict.blocked_by)}))
     elif verdict.status is Status.INCONCLUSIVE:
@@ -51,7 +53,8 @@ def tell(verdict: Verdict, messages: Messages) -> Iterator[Line]:
 
 def reason(cause: Cause, messages: Messages) -> str:
     """Why something could not be observed."""
-    return messages.text("unavailable", cause.id, cause.params)
+    read = {name: messages.reading(str(cause.params[name])) for name in _READ & cause.params.keys()}
+    return messages.text("unavailable", cause.id, {**cause.params, **read})
 
 
 def points(verdict: Verdict, messages: Messages) -> str:
@@ -79,7 +82,7 @@ def _failure(verdict: Verdict, messages: Messages) -> Iterator[Line]:
     finding, check = verdict.finding, verdict.check
     yield _line("task", f"{check.step}. {messages.steps.get(check.step, '')}")
     yield _line("observed", _facts(finding.observed, messages))
-    yield from (_line("source", evidence.ref) for evidence in finding.evidence[-EVIDENCE_SHOWN:])
+    yield from (_line("source", messages.told(evidence.ref)) for evidence in finding.evidence[-EVIDENCE_SHOWN:])
     yield _line("expected", _facts(finding.expected, messages))
     for rank, cause in enumerate(finding.causes):
         yield _line("other_cause" if rank else "cause", messages.text("cause", cause.id, cause.params))
@@ -88,9 +91,9 @@ def _failure(verdict: Verdict, messages: Messages) -> Iterator[Line]:
     yield _line("hint", f"labcheck hint {check.code}")
 
 
-def _facts(facts: Mapping[str, str | int], messages: Messages) -> str:
+def _facts(facts: Mapping[str, Value], messages: Messages) -> str:
     """Observations as ``name = value``."""
-    return " · ".join(f"{messages.fact(name)} = {value}" for name, value in facts.items()) or "-"
+    return " · ".join(f"{messages.fact(name)} = {messages.told(value)}" for name, value in facts.items()) or "-"
 
 
 def _line(label: str, text: str) -> Line:

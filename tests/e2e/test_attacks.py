@@ -20,6 +20,7 @@ import psutil
 import pytest
 
 from checker import history
+from checker.messages import Messages
 from pyregistry.accounts.htpasswd import format_line
 from pyregistry.accounts.model import Role
 from pyregistry.accounts.pat import TokenKind
@@ -659,7 +660,7 @@ def test_no_client_writes_lines_of_its_own(tmp_path: Path, start: Start) -> None
         assert re.fullmatch(r'time="\S+" level=.*|127\.0\.0\.1 - - \[.*|', line), line
         assert not _CONTROL.search(line), line
     for event in registry.events():
-        told = (history.describe(event).ref, history.write_target(event) or "")
+        told = (Messages("en").told(history.describe(event).ref), history.write_target(event) or "")
         assert not _CONTROL.search("".join(told)), told
 
 

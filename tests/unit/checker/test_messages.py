@@ -10,6 +10,7 @@ import pytest
 import checker
 from checker import checks
 from checker.cli import language
+from checker.facts import Fault, Source
 from checker.messages import LANGUAGES, Messages
 from checker.report import reference
 
@@ -76,6 +77,19 @@ def test_every_advice_has_its_text() -> None:
     declared = {cause for check in CHECKS for cause in check.causes}
     named = set(re.findall(r'Cause\("([a-z]+\.[a-z0-9-]+)"', source)) - declared
     assert {key[1] for key in texts("en") if key[0] == "advice"} == named
+
+
+def test_every_word_of_an_observation_has_its_text_and_no_text_is_left_over() -> None:
+    """Ids as the code spells them, and those that follow from what was read."""
+    source = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.rglob("*.py"))
+    used = {f"said.{fault}" for fault in Fault} | {f"role.{role}" for role in ("manifest", "config", "layer")}
+    used |= set(re.findall(r'"(said\.[a-z-]+)"', source))
+    assert {".".join(key) for key in texts("en") if key[0] in {"said", "role"}} == used
+
+
+def test_every_source_has_its_text() -> None:
+    """What could not be read is named in the reader's language."""
+    assert set(map(str, Source)) <= {key[1] for key in texts("en") if key[0] == "source"}
 
 
 @pytest.mark.parametrize("spoken", LANGUAGES)

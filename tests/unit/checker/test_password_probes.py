@@ -90,7 +90,7 @@ def test_behind_a_url_only_passwords_that_lie_there_are_known(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("content", "expected"), [(None, "file-unreadable"), (b"\xff\xfe", "garbage"), ("folder", "file-unreadable")]
+    ("content", "expected"), [(None, "file-unreadable"), (b"\xff\xfe", "garbage"), ("folder", "not-a-file")]
 )
 def test_a_file_that_cannot_be_read_is_not_observed(tmp_path: Path, content: bytes | str | None, expected: str) -> None:
     """Gone, no text, a folder in its place: never "no passwords"."""

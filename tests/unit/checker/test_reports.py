@@ -10,7 +10,7 @@ import pytest
 
 from checker.checks.tp1 import CHECKS
 from checker.messages import Messages
-from checker.model import Cause, Evidence, Finding, Report, Span, Status, Verdict
+from checker.model import Cause, Evidence, Finding, Report, Span, Status, Verdict, Words
 from checker.report import console, html, junit, plain
 from checker.report import json as json_report
 from pyregistry import __version__
@@ -95,7 +95,7 @@ FAIL          TP1-PUSH     0/4  Tag 1.0 pushed to the right repository
 BLOCKED       TP1-TAGS     0/3  The tags 1.0, 1 and latest point to one image
     reason           waits for TP1-PUSH: mend that first
 INCONCLUSIVE  TP1-PULL     0/3  Pulled by another machine
-    reason           reading took longer than 8 s (content)
+    reason           reading took longer than 8 s (image's content)
 
 2/12 points · 1 passed, 1 failed, 1 blocked, 1 inconclusive
 """
@@ -122,7 +122,7 @@ TP1-TAGS Les tags 1.0, 1 et latest désignent une seule image
 TP1-TAGS raison\u00a0: attend TP1-PUSH\u00a0: à corriger d'abord
 TP1-PULL INDÉTERMINÉ 0/3
 TP1-PULL Tirée depuis une autre machine
-TP1-PULL raison\u00a0: la lecture a pris plus de 8 s (content)
+TP1-PULL raison\u00a0: la lecture a pris plus de 8 s (contenu de l'image)
 2/12 points · réussis\u00a0: 1, échecs\u00a0: 1, bloqués\u00a0: 1, indéterminés\u00a0: 1
 """
 
@@ -211,6 +211,24 @@ def test_the_result_document() -> None:
         "summary": {"pass": 1, "fail": 1, "blocked": 1, "inconclusive": 1, "points": 2, "max_points": 12},
         "journal": {"head": "cd" * 32, "seq_from": 8, "seq_to": 418},
     }
+
+
+def test_words_of_ours_travel_as_ids() -> None:
+    """What was observed is told in the reader's language; the document has ids, so that any language will do later."""
+    said = Words("said.asked", {"request": "journal #7 PUT /v2/x 401", "who": Words("said.nobody")})
+    finding = Finding(Status.FAIL, (Evidence("journal", said),), {"push": said, "tags": ("1.0", Words("said.off"))})
+    failing = replace(REPORT, verdicts=(replace(VERDICTS[1], finding=finding),))
+    assert "last push = journal #7 PUT /v2/x 401 as anonymous · tags there = 1.0, off" in plain.render(failing, ENGLISH)
+    assert "dernier push = journal #7 PUT /v2/x 401 (anonyme) · tags présents = 1.0, désactivé" in plain.render(
+        failing, FRENCH
+    )
+    check = json.loads(json_report.render(failing, "fr"))["checks"][0]
+    asked = {
+        "id": "said.asked",
+        "params": {"request": "journal #7 PUT /v2/x 401", "who": {"id": "said.nobody", "params": {}}},
+    }
+    assert check["observed"] == {"push": asked, "tags": ["1.0", {"id": "said.off", "params": {}}]}
+    assert check["evidence"] == [{"kind": "journal", "ref": asked, "sha256": None}]
 
 
 def test_a_document_without_a_journal_says_so() -> None:

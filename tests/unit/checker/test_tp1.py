@@ -481,7 +481,8 @@ def test_a_failure_shows_the_event_that_explains_it() -> None:
     """Observed is the refused request, with its number, time, status and account."""
     diary = prepared().make(READER).login(READER).upload(READER, status=403, error_code="DENIED")
     push = verdicts(world(diary))["TP1-PUSH"].finding
-    assert push.observed["push"] == f"journal #6 14:00:06Z POST /v2/{HERE}/blobs/uploads/ 403 DENIED as ada"
+    told = f"journal #6 14:00:06Z POST /v2/{HERE}/blobs/uploads/ 403 DENIED as ada"
+    assert Messages("en").told(push.observed["push"]) == told
     assert push.evidence[0].sha256 == diary.events[-1].hash
 
 

@@ -777,14 +777,14 @@ def test_where_the_log_is_wrong_is_shown_with_its_number() -> None:
     finding = verdicts(MUTANTS["log-forged"])["TP2-LOG"].finding
     number = len(forged().lines)
     assert finding.causes[0].params["line"] == number
-    assert finding.evidence[0].ref.startswith(f"nginx/access.log:{number} ")
+    assert Messages("en").told(finding.evidence[0].ref).startswith(f"nginx/access.log:{number} ")
 
 
 def test_a_request_past_the_proxy_is_shown() -> None:
     """The first of them, as the journal has it."""
     finding = verdicts(WRONG["past the proxy"][0])["TP2-LOG"].finding
     assert [each.kind for each in finding.evidence] == ["journal"]
-    assert "/v2/_catalog" in finding.evidence[0].ref
+    assert "/v2/_catalog" in Messages("en").told(finding.evidence[0].ref)
 
 
 def test_a_request_that_came_after_the_log_was_read_is_not_missed() -> None:
