@@ -45,7 +45,7 @@ def _named(events: Iterable[Event], users: dict[int, str | None]) -> Iterable[Ev
 def _with_digests(journal: Journal, repository: str, now: str | None) -> Journal:
     """From its last push on the tag is what it is now."""
     moved_at = max((event.seq for event in pushes(journal, repository)), default=None)
-    if now is None or moved_at is None or all(event.digest for event in pushes(journal, repository)):
+    if now is None or moved_at is None:
         return journal
     return replace(
         journal,
@@ -57,5 +57,6 @@ def _with_digests(journal: Journal, repository: str, now: str | None) -> Journal
 
 
 def _is_of_tag(event: Event, repository: str) -> bool:
-    """The request named the tag, and the registry did not say which digest that was."""
-    return event.repository == repository and event.reference == TAG and event.digest is None
+    """The request named the tag and was granted, and the registry did not say which digest that was."""
+    is_untold = event.digest is None and not history.is_refusal(event)
+    return is_untold and (event.repository, event.reference) == (repository, TAG)

@@ -51,7 +51,7 @@ class AccessLogProbe:
     source: Source = Source.ACCESS_LOG
 
     def read(self) -> AccessLog | Unavailable:
-        """The lines of all its logs, in their order.
+        """The lines of all its logs, in their order. Nothing at all, where the grader itself must stand, is no log.
 
         Raises:
             NotObserved: A log cannot be read.
@@ -61,8 +61,11 @@ class AccessLogProbe:
             return logs
         if not self.stack.proxied or not logs:
             return AccessLog(kept=bool(logs), proxied=self.stack.proxied)
-        now = datetime.now(UTC)
-        read = [(number, parse(line, number)) for log in self._texts(logs) for number, line in numbered(log)]
+        now, agent = datetime.now(UTC), self._called()
+        texts = self._texts(logs, agent)
+        if agent and not any(texts):
+            return Unavailable("empty", {"source": self.source})
+        read = [(number, parse(line, number)) for log in texts for number, line in numbered(log)]
         begun = max(self.since, self.stack.logged_since or self.since).replace(microsecond=0)
         return AccessLog(
             kept=True,
@@ -74,11 +77,14 @@ class AccessLogProbe:
             since=self.stack.logged_since,
         )
 
-    def _texts(self, logs: Sequence[StackFile]) -> list[bytes]:
-        """The logs, once the witness's line is among them; without it, as they are when patience ends."""
-        agent = None
+    def _called(self) -> str | None:
+        """By what name the proxy must know the grader now; None where it need not."""
         with suppress(NotObserved):  # where nobody answers any more, the log is still worth reading
-            agent = self.witness() if self.witness else None
+            return self.witness() if self.witness else None
+        return None
+
+    def _texts(self, logs: Sequence[StackFile], agent: str | None) -> list[bytes]:
+        """The logs, once the witness's line is among them; without it, as they are when patience ends."""
         deadline = time.monotonic() + self.patience_seconds
         texts = [log.read() for log in logs]
         while agent and not any(agent.encode() in text for text in texts) and time.monotonic() < deadline:
