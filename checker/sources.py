@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from checker.checks import Pack
 from checker.endpoints import PRIVATE, is_built
 from checker.facts import NO_JOURNAL, AccessLog, Journal, NotObserved, Source, Target, Unavailable
-from checker.probes import Probe, urls
+from checker.probes import DEADLINE_SECONDS, Probe, urls
 from checker.probes.connection import Connection, Credential
 from checker.probes.doors import BackendProbe, DoorsProbe, PlainProbe
 from checker.probes.files import ClientProbe, StoreProbe, client_credential, grader_credential
@@ -85,7 +85,7 @@ def _hosted(attempt: Attempt, endpoint: Endpoint, pack: Pack, seal: Seal | None)
 def _journal(attempt: Attempt, endpoint: Endpoint, connection: Connection, seal: Seal | None) -> Probe:
     """Of the registry's journal, where it keeps one for us."""
     if not endpoint.journal:
-        return _Later(Source.JOURNAL, 1.0, lambda: NO_JOURNAL)
+        return _Later(Source.JOURNAL, lambda: NO_JOURNAL)
     file = LocalFile(Path(endpoint.journal))
     return JournalProbe(file, attempt.horizon_seq, _mark(seal, file.path), partial(called, connection))
 
@@ -108,8 +108,8 @@ class _Later:
     """A probe that can only be made while reading: it must first be known where the stack is."""
 
     source: Source
-    deadline_seconds: float
     work: Callable[[], object]
+    deadline_seconds: float = DEADLINE_SECONDS
 
     def read(self) -> object:
         """Find the stack, and read.
@@ -142,33 +142,30 @@ class _Built:
     def probes(self) -> list[Probe]:
         """One for each source."""
         return [
-            *(_Later(source, seconds, read) for source, (seconds, read) in self._later().items()),
+            *(_Later(source, read) for source, read in self._later().items()),
             ClientProbe(self._machine),
             StoreProbe(self._machine),
         ]
 
-    def _later(self) -> Mapping[Source, tuple[float, Callable[[], object]]]:
-        """By source: a deadline in seconds from the beginning of the run, and how it is read."""
+    def _later(self) -> Mapping[Source, Callable[[], object]]:
+        """How each source is read."""
         found, connection, target, work = self._found, self._connection, self._target, self._work
         return {
-            Source.STACK: (4.0, lambda: StackProbe(found()).read()),
-            Source.ANSWER: (4.0, lambda: AnswerProbe(connection()).read()),
-            Source.JOURNAL: (6.0, self._remembered),
-            Source.HANDSHAKE: (6.0, self._shake_hands),
-            Source.DOORS: (8.0, self._try_doors),
-            Source.PLAIN: (6.0, lambda: PlainProbe(self._door(), found().plain).read()),
-            Source.BACKEND: (6.0, self._try_backend),
-            Source.UPLOAD: (8.0, self._try_upload),
-            Source.PASSWORDS: (4.0, lambda: PasswordsProbe(found(), work).read()),
-            Source.KEYS: (4.0, lambda: KeysProbe(found(), work).read()),
-            Source.TAGS: (6.0, lambda: TagsProbe(connection(), target).read()),
-            Source.CONTENT: (8.0, lambda: ContentProbe(connection(), target).read()),
-            Source.LAYERS: (8.0, lambda: LayersProbe(connection(), target).read()),
-            Source.SIGNATURES: (
-                8.0,
-                lambda: SignatureProbe(connection(), target, work, self._remembered).read(),
-            ),
-            Source.ACCESS_LOG: (4.0, self._logged),
+            Source.STACK: lambda: StackProbe(found()).read(),
+            Source.ANSWER: lambda: AnswerProbe(connection()).read(),
+            Source.JOURNAL: self._remembered,
+            Source.HANDSHAKE: self._shake_hands,
+            Source.DOORS: self._try_doors,
+            Source.PLAIN: lambda: PlainProbe(self._door(), found().plain).read(),
+            Source.BACKEND: self._try_backend,
+            Source.UPLOAD: self._try_upload,
+            Source.PASSWORDS: lambda: PasswordsProbe(found(), work).read(),
+            Source.KEYS: lambda: KeysProbe(found(), work).read(),
+            Source.TAGS: lambda: TagsProbe(connection(), target).read(),
+            Source.CONTENT: lambda: ContentProbe(connection(), target).read(),
+            Source.LAYERS: lambda: LayersProbe(connection(), target).read(),
+            Source.SIGNATURES: lambda: SignatureProbe(connection(), target, work, self._remembered).read(),
+            Source.ACCESS_LOG: self._logged,
         }
 
     def _find(self) -> Surroundings:

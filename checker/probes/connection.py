@@ -5,9 +5,11 @@ import json
 import re
 import secrets
 import ssl
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import urllib3
@@ -16,6 +18,7 @@ from urllib3.exceptions import (
     HTTPError,
     MaxRetryError,
     NewConnectionError,
+    ProtocolError,
     ReadTimeoutError,
     SSLError,
 )
@@ -23,12 +26,13 @@ from urllib3.response import BaseHTTPResponse
 
 from checker.facts import NotObserved, Unavailable
 from checker.probes import GRADER
+from checker.probes.calls import ANSWER_SECONDS
 from checker.probes.trust import unverified
 from labs.attempts import Endpoint
 from pyregistry import __version__
 
-CONNECT_SECONDS, READ_SECONDS = 1.0, 3.0
-"""Waits for a registry on this machine; a longer silence is an answer too (INCONCLUSIVE)."""
+PAUSE_SECONDS = 0.2
+"""Before a gateway is asked again: its server may be starting, for docker compose does not wait until it listens."""
 CONNECTIONS = 8
 """Kept open at once: as many as there are probes that share them."""
 CHUNK_BYTES = 1 << 20
@@ -36,6 +40,8 @@ MAX_REDIRECTS = 3
 """Hosted registries send blob downloads to a store of theirs, once; more is a loop."""
 TOKEN_MAX_BYTES = 1 << 20
 _OK, _UNAUTHORIZED, _NOT_FOUND, _SERVER_ERROR = 200, 401, 404, 500
+_GATEWAY = frozenset({502, 503, 504})
+"""What a proxy says of the server behind it, and a server of itself, for as long as it lasts."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 # challenge ::= scheme 1*SP auth-param *( "," auth-param )   auth-param ::= token "=" quoted-string   (RFC 9110 §11)
@@ -155,10 +161,23 @@ class Connection:
         return there.netloc if self.endpoint.name == there.hostname else self.endpoint.name
 
     def _send(self, pool: urllib3.HTTPConnectionPool, path: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
-        """Send, and turn what the network does into reasons."""
+        """Send, and turn what the network does into reasons.
+
+        A GET changes nothing: it is sent once more where its connection, perhaps one kept open, was closed before the
+        answer, and to a gateway that misses its server. Silence was waited for already.
+        """
         told = {"User-Agent": self.user_agent, "Accept-Encoding": "identity", **headers}
+        ask = partial(pool.request, "GET", path, headers=told, preload_content=False, redirect=False, retries=False)
         with _reasons(self.endpoint, path):
-            return pool.request("GET", path, headers=told, preload_content=False, redirect=False, retries=False)
+            try:
+                response = ask()
+            except ProtocolError:
+                return ask()
+            if response.status not in _GATEWAY:
+                return response
+            response.drain_conn()
+            time.sleep(PAUSE_SECONDS)
+            return ask()
 
     def _followed(self, response: BaseHTTPResponse, url: str) -> BaseHTTPResponse:
         """Go where a blob really lies; the login stays behind."""
@@ -246,7 +265,8 @@ def _pool(
 ) -> urllib3.HTTPConnectionPool:
     """A pool to ``url`` that proves the other side to be ``name``, or to hold the certificate of ``pin``."""
     there = urlsplit(url)
-    timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+    # urllib3 counts the handshake of TLS to the connecting, where a busy server takes longest.
+    timeout = urllib3.Timeout(connect=ANSWER_SECONDS, read=ANSWER_SECONDS)
     host = there.hostname or ""
     if there.scheme == "http":
         return urllib3.HTTPConnectionPool(host, there.port or 80, timeout=timeout, maxsize=CONNECTIONS)
@@ -296,6 +316,6 @@ def _reasons(endpoint: Endpoint | None, what: str) -> Iterator[None]:
     except SSLError as exc:
         raise NotObserved(Unavailable("tls", where)) from exc
     except ReadTimeoutError as exc:
-        raise NotObserved(Unavailable("timeout", {"seconds": int(READ_SECONDS), "source": what})) from exc
+        raise NotObserved(Unavailable("timeout", {"seconds": int(ANSWER_SECONDS), "source": what})) from exc
     except (HTTPError, OSError) as exc:
         raise NotObserved(Unavailable("interrupted", {"what": what})) from exc

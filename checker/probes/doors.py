@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ssl import SSLContext
 
 from checker.facts import Backend, Door, Doors, Fault, Plain, Source, Unavailable
+from checker.probes import DEADLINE_SECONDS
 from checker.probes.calls import answered, ask
 from checker.probes.connection import Credential, path_and_query
 from checker.probes.surroundings import Address
@@ -36,7 +37,7 @@ class DoorsProbe:
     user: str
     repository: str
     reference: str
-    deadline_seconds: float = 6.0
+    deadline_seconds: float = DEADLINE_SECONDS
     source: Source = Source.DOORS
 
     def read(self) -> Doors:
@@ -92,7 +93,7 @@ class PlainProbe:
 
     tls: Address
     plain: Address | None
-    deadline_seconds: float = 5.0
+    deadline_seconds: float = DEADLINE_SECONDS
     source: Source = Source.PLAIN
 
     def read(self) -> Plain:
@@ -110,7 +111,7 @@ class BackendProbe:
     """Calls every further port of the stack, by plain HTTP and, where that is not spoken, by TLS."""
 
     others: Mapping[str, Address] | Unavailable
-    deadline_seconds: float = 5.0
+    deadline_seconds: float = DEADLINE_SECONDS
     source: Source = Source.BACKEND
 
     def read(self) -> Backend | Unavailable:

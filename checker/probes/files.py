@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checker.facts import ClientConfig, ImageStore, NotObserved, Source, Unavailable
+from checker.probes import DEADLINE_SECONDS
 from checker.probes.connection import Credential
 
 CONFIG_NAME = "config.json"
@@ -25,7 +26,7 @@ class ClientProbe:
     """Reads which registries a machine's ``config.json`` names, and where their secrets lie."""
 
     folder: Path
-    deadline_seconds: float = 2.0
+    deadline_seconds: float = DEADLINE_SECONDS
     source: Source = Source.CLIENT
 
     def read(self) -> ClientConfig:
@@ -47,7 +48,7 @@ class StoreProbe:
     """Reads the names of the images in a machine's image store, an OCI image layout."""
 
     folder: Path
-    deadline_seconds: float = 2.0
+    deadline_seconds: float = DEADLINE_SECONDS
     source: Source = Source.STORE
 
     def read(self) -> ImageStore:

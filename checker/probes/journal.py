@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from checker.facts import Journal, NotObserved, Source, Unavailable
-from checker.probes import GRADER
+from checker.probes import DEADLINE_SECONDS, GRADER
 from checker.probes.connection import Connection, read_json
 from checker.probes.surroundings import StackFile
 from pyregistry.spec.journal import Event, JournalBroken, parse_line, verify
@@ -78,7 +78,7 @@ class JournalProbe:
     is_own: Callable[[Event], bool] | None = None
     is_ours: bool = True
     patience_seconds: float = 0.0
-    deadline_seconds: float = 4.0
+    deadline_seconds: float = DEADLINE_SECONDS
     source: Source = Source.JOURNAL
 
     def read(self) -> Journal | Unavailable:

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from checker.facts import KeyFile, Keys, NotObserved, Source, Unavailable
+from checker.probes import DEADLINE_SECONDS
 from checker.probes.surroundings import LocalFile, StackFile, Surroundings
 
 COSIGN_KEY = "cosign.key"
@@ -39,7 +40,7 @@ class KeysProbe:
 
     stack: Surroundings
     work: Path
-    deadline_seconds: float = 3.0
+    deadline_seconds: float = DEADLINE_SECONDS
     source: Source = Source.KEYS
 
     def read(self) -> Keys | Unavailable:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from checker.facts import Layers, NotObserved, Source, Target, Unavailable
+from checker.probes import DEADLINE_SECONDS
 from checker.probes.connection import Connection
 from checker.probes.keys import PRIVATE_KEY
 from checker.probes.registry import fetch, image_layers
@@ -33,7 +34,7 @@ class LayersProbe:
 
     connection: Connection
     target: Target
-    deadline_seconds: float = 8.0
+    deadline_seconds: float = DEADLINE_SECONDS
     source: Source = Source.LAYERS
 
     def read(self) -> Layers | Unavailable:

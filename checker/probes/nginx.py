@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from checker.facts import AccessLog, LogLine, NotObserved, Source, Unavailable
-from checker.probes import GRADER
+from checker.probes import DEADLINE_SECONDS, GRADER
 from checker.probes.journal import POLL_SECONDS
 from checker.probes.surroundings import StackFile, Surroundings
 
@@ -47,7 +47,7 @@ class AccessLogProbe:
     since: datetime
     witness: Callable[[], str | None] | None = None
     patience_seconds: float = 1.5
-    deadline_seconds: float = 3.0
+    deadline_seconds: float = DEADLINE_SECONDS
     source: Source = Source.ACCESS_LOG
 
     def read(self) -> AccessLog | Unavailable:

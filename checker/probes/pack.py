@@ -6,6 +6,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from checker.facts import PackFiles, Source, Unavailable
+from checker.probes import DEADLINE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class PackProbe:
     """
 
     recorded: str | None
-    deadline_seconds: float = 2.0
+    deadline_seconds: float = DEADLINE_SECONDS
     source: Source = Source.PACK
 
     def read(self) -> PackFiles | Unavailable:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checker.facts import NotObserved, PasswordEntry, PasswordFile, Passwords, Source, Unavailable
+from checker.probes import DEADLINE_SECONDS
 from checker.probes.surroundings import LocalFile, StackFile, Surroundings
 
 NOBODY = "nobody"
@@ -35,7 +36,7 @@ class PasswordsProbe:
 
     stack: Surroundings
     work: Path
-    deadline_seconds: float = 3.0
+    deadline_seconds: float = DEADLINE_SECONDS
     source: Source = Source.PASSWORDS
 
     def read(self) -> Passwords | Unavailable:

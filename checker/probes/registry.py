@@ -18,6 +18,7 @@ from checker.facts import (
     Target,
     Unavailable,
 )
+from checker.probes import DEADLINE_SECONDS
 from checker.probes.connection import Connection, Reply, expect_absent, read_json
 from pyregistry.spec.digest import Digest, hasher_for
 from pyregistry.spec.errors import DigestInvalid
@@ -43,7 +44,7 @@ class AnswerProbe:
     """Asks ``/v2/``: any registry answers 200, or 401 with a challenge."""
 
     connection: Connection
-    deadline_seconds: float = 2.5
+    deadline_seconds: float = DEADLINE_SECONDS
     source: Source = Source.ANSWER
 
     def read(self) -> Answer | Unavailable:
@@ -71,7 +72,7 @@ class TagsProbe:
 
     connection: Connection
     target: Target
-    deadline_seconds: float = 5.0
+    deadline_seconds: float = DEADLINE_SECONDS
     source: Source = Source.TAGS
 
     def read(self) -> Tags:
@@ -110,7 +111,7 @@ class ContentProbe:
 
     connection: Connection
     target: Target
-    deadline_seconds: float = 8.0
+    deadline_seconds: float = DEADLINE_SECONDS
     source: Source = Source.CONTENT
 
     def read(self) -> Content:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checker.facts import Journal, NotObserved, Signature, Signatures, Source, Target, Unavailable
+from checker.probes import DEADLINE_SECONDS
 from checker.probes.connection import Connection, expect_absent
 from checker.probes.registry import MANIFEST_MAX_BYTES, Raw, fetch, next_page
 from checker.probes.surroundings import LocalFile
@@ -52,7 +53,7 @@ class SignatureProbe:
     target: Target
     work: Path
     journal: Callable[[], Journal | Unavailable]
-    deadline_seconds: float = 8.0
+    deadline_seconds: float = DEADLINE_SECONDS
     source: Source = Source.SIGNATURES
 
     def read(self) -> Signatures:

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from checker.facts import Kind, NotObserved, Source, Stack, StackService, Unavailable
+from checker.probes import DEADLINE_SECONDS
 from checker.probes.surroundings import LocalFile, Port, StackFile, Surroundings, sort_ports
 from checker.probes.tls import speaks_tls
 from labs.compose.record import ProjectRecord, RecordUnreadable, ServiceRecord, projects
@@ -25,7 +26,7 @@ class StackProbe:
     """Hands on what was found."""
 
     stack: Surroundings
-    deadline_seconds: float = 3.0
+    deadline_seconds: float = DEADLINE_SECONDS
     source: Source = Source.STACK
 
     def read(self) -> Stack:

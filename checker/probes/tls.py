@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from checker.facts import Certificate, Handshake, NotObserved, Source, Unavailable
-from checker.probes.calls import ANSWER_SECONDS, CONNECT_SECONDS
+from checker.probes import DEADLINE_SECONDS
+from checker.probes.calls import ANSWER_SECONDS
 from checker.probes.surroundings import Address
 from checker.probes.trust import Trust, unverified
 
@@ -34,7 +35,7 @@ class HandshakeProbe:
 
     address: Address
     trust: Trust
-    deadline_seconds: float = 5.0
+    deadline_seconds: float = DEADLINE_SECONDS
     source: Source = Source.HANDSHAKE
 
     def read(self) -> Handshake:
@@ -108,7 +109,7 @@ def _shake_hands(address: Address, context: ssl.SSLContext) -> tuple[str, tuple[
     where = {"url": f"{address.host}:{address.port}"}
     try:
         with (
-            create_connection((address.host, address.port), timeout=CONNECT_SECONDS) as plain,
+            create_connection((address.host, address.port), timeout=ANSWER_SECONDS) as plain,
             context.wrap_socket(plain, server_hostname=address.name) as spoken,
         ):
             return spoken.version() or "", _chain(spoken)
@@ -121,7 +122,7 @@ def _shake_hands(address: Address, context: ssl.SSLContext) -> tuple[str, tuple[
     except ssl.SSLError as exc:
         return exc.reason or str(exc)
     except TimeoutError as exc:
-        raise NotObserved(Unavailable("timeout", {"seconds": int(CONNECT_SECONDS), "source": where["url"]})) from exc
+        raise NotObserved(Unavailable("timeout", {"seconds": int(ANSWER_SECONDS), "source": where["url"]})) from exc
     except OSError as exc:
         raise NotObserved(Unavailable("unreachable", where)) from exc
     except ValueError as exc:  # of ``_chain``: bytes that are no certificate
@@ -204,8 +205,7 @@ _SERVER_NAME, _SUPPORTED_GROUPS, _POINT_FORMATS = 0, 10, 11
 def _takes(address: Address, version: int) -> bool:
     """Whether the server answers a hello of this version with one of its own."""
     with suppress(OSError):
-        with create_connection((address.host, address.port), timeout=CONNECT_SECONDS) as wire:
-            wire.settimeout(ANSWER_SECONDS)
+        with create_connection((address.host, address.port), timeout=ANSWER_SECONDS) as wire:
             wire.sendall(_hello(version, address.name))
             with wire.makefile("rb") as answer:
                 head = answer.read(11)

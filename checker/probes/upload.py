@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 from checker.facts import Door, NotObserved, Source, Unavailable, Upload
+from checker.probes import DEADLINE_SECONDS
 from checker.probes.calls import answered, ask
 from checker.probes.connection import Credential, path_and_query
 from checker.probes.doors import cancel
@@ -30,7 +31,7 @@ class UploadProbe:
     trust: Trust
     credential: Callable[[], Credential | None]
     repository: str
-    deadline_seconds: float = 8.0
+    deadline_seconds: float = DEADLINE_SECONDS
     source: Source = Source.UPLOAD
 
     def read(self) -> Upload:

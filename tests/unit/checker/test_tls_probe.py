@@ -264,7 +264,7 @@ def test_a_port_that_nobody_opened_is_refused() -> None:
 
 def test_a_server_that_says_nothing_is_not_observed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slow is not wrong."""
-    monkeypatch.setattr(tls, "CONNECT_SECONDS", 0.05)
+    monkeypatch.setattr(tls, "ANSWER_SECONDS", 0.05)
     with Talk(None) as talk:
         with pytest.raises(NotObserved) as caught:
             HandshakeProbe(address(talk.port), Trust()).read()
