@@ -17,16 +17,17 @@ def configure(parser: argparse.ArgumentParser, console: Console) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Bring everything up, and JupyterLab with it."""
+    """Bring everything up, and JupyterLab with it, on the first exercise's notebook."""
     runner = local(arguments.engine)
     labs = chosen(())
     attempts = bring_up(runner, labs, console)
     server = NotebookServer(runner.home)
     if server.url() is None:
         console.note("progress.notebooks")
-    url = server.start(environment(runner.home, attempts[0], "a"), attempts[0].slug, console.language)
-    console.say("start.notebooks", url=url)
+    urls = server.start(environment(runner.home, attempts[0], "a"), [lab.id for lab in labs], console.language)
+    for lab, url in zip(labs, urls, strict=True):
+        console.say("start.notebook", lab=lab.id.upper(), title=lab.title[console.language], url=url)
     console.say("start.end")
     if not arguments.headless:
-        webbrowser.open(url)
+        webbrowser.open(urls[0])
     return 0

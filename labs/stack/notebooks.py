@@ -10,7 +10,7 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,23 +46,20 @@ class NotebookServer:
         command = module_command("jupyterlab", f"--config={self.config}")
         return DetachedProcess("jupyterlab", self.home.notebooks, command)
 
-    def start(self, environ: Mapping[str, str], slug: str, language: str) -> str:
-        """Start it unless it runs; its address, opened on the exercise's notebook.
+    def start(self, environ: Mapping[str, str], slugs: Sequence[str], language: str) -> list[str]:
+        """Start it unless it runs; the address of each exercise's notebook, of which the first is the first page.
 
         Raises:
             StackError: There are no notebooks here, or it does not come up.
         """
-        notebook = self.home.files(slug) / workspace.notebook_name(slug, language)
-        if not notebook.exists():
-            raise StackError("error.no-notebooks", path=notebook)
-        page = f"/lab/tree/{notebook.relative_to(self.home.work)}"
+        pages = [self._page(slug, language) for slug in slugs]
         if self.process.pid() is None:
             self.process.stop()
-            self._configure(page)
+            self._configure(pages[0])
             self.process.start(dict(environ) | self._folders())
             self.process.await_ready(self._answers, READY_TIMEOUT_SECONDS)
         port, token, _ = self._settings()
-        return _address(port, token, page)
+        return [_address(port, token, page) for page in pages]
 
     def stop(self) -> None:
         """End it. Idempotent. Raises StackError."""
@@ -86,6 +83,13 @@ class NotebookServer:
     def url(self) -> str | None:
         """Its address with the token, None while it does not run."""
         return _address(*self._settings()) if self.process.pid() else None
+
+    def _page(self, slug: str, language: str) -> str:
+        """Where an exercise's notebook lies. Raises StackError."""
+        notebook = self.home.files(slug) / workspace.notebook_name(slug, language)
+        if not notebook.exists():
+            raise StackError("error.no-notebooks", path=notebook)
+        return f"/lab/tree/{notebook.relative_to(self.home.work)}"
 
     def _configure(self, page: str) -> None:
         """Write its settings and the kernel that the notebooks run in."""

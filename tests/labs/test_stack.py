@@ -441,7 +441,9 @@ def test_start_opens_jupyterlab_behind_a_token(new_lab: LabUnderTest) -> None:
     with urllib.request.urlopen(f"{server}/api/contents/tp1?token={token}") as answer:
         shown = {entry["name"] for entry in json.load(answer)["content"]}
     assert shown == {"Dockerfile", "README.md", "greet", "greeting.txt", "tp1.en.ipynb"}
-    assert url in new_lab.labstack("start", "--headless").stdout
+    again = new_lab.labstack("start", "--headless").stdout
+    assert url in again
+    assert url.replace("tp1/tp1.en", "tp2/tp2.en") in again
     french = LabUnderTest(new_lab.home, new_lab.environ | {"LAB_LANG": "fr"})
     assert url.replace("tp1.en", "tp1.fr") in french.labstack("start", "--headless").stdout
     new_lab.labstack("down")
