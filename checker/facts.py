@@ -232,6 +232,8 @@ class Kind(StrEnum):
 
     REGISTRY = "registry"
     NGINX = "nginx"
+    CADDY = "caddy"
+    TRAEFIK = "traefik"
     OTHER = "other"
 
 
@@ -495,7 +497,13 @@ class Signatures:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of a proxy's access log. ``size`` is the body's bytes sent; ``at`` aware UTC, to the second."""
+    """One line of a proxy's access log.
+
+    Attributes:
+        at: Aware UTC, to the second or finer.
+        size: The body's bytes sent.
+        asked: False where the proxy says that it found nobody to ask, and answered by itself.
+    """
 
     number: int
     at: datetime
@@ -505,6 +513,7 @@ class LogLine:
     status: int
     size: int
     user_agent: str
+    asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -513,6 +522,7 @@ class AccessLog:
 
     Attributes:
         kept: A log is written at all; False for ``access_log off``.
+        keeper: The proxy that would write it.
         proxied: There is a proxy; without one the registry's journal is the log.
         unreadable: Numbers of lines that are none.
         read_at: When, aware UTC: later requests have no line yet. The journal is read afterwards, so that a line's
@@ -528,6 +538,7 @@ class AccessLog:
     path: str = ""
     read_at: datetime | None = None
     since: datetime | None = None
+    keeper: Kind = Kind.NGINX
 
 
 NOT_READ = Unavailable("not-read")

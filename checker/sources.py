@@ -11,13 +11,13 @@ from checker.checks import Pack
 from checker.endpoints import PRIVATE, is_built
 from checker.facts import NO_JOURNAL, AccessLog, Journal, NotObserved, Source, Target, Unavailable
 from checker.probes import DEADLINE_SECONDS, Probe, urls
+from checker.probes.access_log import AccessLogProbe
 from checker.probes.connection import Connection, Credential
 from checker.probes.doors import BackendProbe, DoorsProbe, PlainProbe
 from checker.probes.files import ClientProbe, StoreProbe, client_credential, grader_credential
 from checker.probes.journal import JournalProbe, Mark, by_agent, called, called_through
 from checker.probes.keys import KeysProbe
 from checker.probes.layers import LayersProbe
-from checker.probes.nginx import AccessLogProbe
 from checker.probes.pack import PackProbe
 from checker.probes.passwords import PasswordsProbe
 from checker.probes.registry import AnswerProbe, ContentProbe, TagsProbe

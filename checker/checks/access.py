@@ -9,7 +9,7 @@ from checker.checks.agreement import SLACK_SECONDS, Agreement, agree
 from checker.checks.pushes import TAG, pushes, target_repository
 from checker.checks.telling import newest, newest_first, ref, shown
 from checker.checks.witnesses import hear
-from checker.facts import PRINTED, AccessLog, Backend, Facts, LogLine, NotObserved, Task, Unavailable, known
+from checker.facts import PRINTED, AccessLog, Backend, Facts, Kind, LogLine, NotObserved, Task, Unavailable, known
 from checker.history import describe
 from checker.model import Cause, Evidence, Finding, Status, Value, Words
 from pyregistry.spec.journal import Event
@@ -22,6 +22,8 @@ with containerd's image store what is left of a build is enough to have all of i
 TOLD_MAX = 5
 """Lines of one fault that are told one by one."""
 _SUCCESS = 200
+_OFF = {Kind.CADDY: "log.caddy-off", Kind.TRAEFIK: "log.traefik-off"}
+"""Why there is no log: nginx is told so, these two keep one only where they are told to."""
 
 
 def judge_log(facts: Facts) -> Finding:
@@ -31,7 +33,8 @@ def judge_log(facts: Facts) -> Finding:
     """
     log = known(facts.access_log)
     if log.proxied and not log.kept:
-        return Finding(Status.FAIL, (), {"log": Words("said.off")}, {"log": Words("said.on")}, (Cause("log.off"),))
+        cause = Cause(_OFF.get(log.keeper, "log.off"))
+        return Finding(Status.FAIL, (), {"log": Words("said.off")}, {"log": Words("said.on")}, (cause,))
     requests = tuple(event for event in known(facts.journal).since_start if event.kind == "request")
     if not log.proxied:
         return _judge_journal(facts.task, requests)

@@ -35,7 +35,8 @@ PROXY_ANSWERS = frozenset(
     {301, 302, 303, 307, 308, 400, 401, 403, 405, 408, 411, 413, 414, 429, 431, 444, 494, 495, 496, 497, CLIENT_LEFT}
     | {500, 501, 502, 503, 504, 505}
 )
-"""What nginx answers below /v2/ without asking the registry. Not 404: what is below /v2/ is the registry's to know."""
+"""What proxies answer below /v2/ without asking the registry. Not 404: what is below /v2/ is the registry's to know,
+unless the proxy says that it asked nobody."""
 _REDACTED = "REDACTED"
 """The journal's word in the place of a secret."""
 _PATH_MAX = 1024
@@ -101,7 +102,7 @@ def agree(lines: Sequence[LogLine], events: Sequence[Event]) -> Agreement:
 
 def needs_event(line: LogLine) -> bool:
     """The registry must have been asked for this answer."""
-    return line.path.startswith("/v2/") and line.status not in PROXY_ANSWERS
+    return line.path.startswith("/v2/") and line.asked and line.status not in PROXY_ANSWERS
 
 
 # --- one line, one event

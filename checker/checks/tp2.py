@@ -410,6 +410,8 @@ CHECKS: tuple[Check, ...] = (
         uses=(Source.ACCESS_LOG, Source.JOURNAL, Source.BACKEND),
         causes=(
             "log.off",
+            "log.caddy-off",
+            "log.traefik-off",
             "log.missing",
             "log.nothing",
             "log.forged-line",

@@ -9,7 +9,7 @@ import io
 import os
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
@@ -22,22 +22,29 @@ from docker.context import ContextAPI  # type: ignore[import-untyped]
 from docker.errors import APIError, DockerException, NotFound  # type: ignore[import-untyped]
 
 from checker.facts import Kind, NotObserved, Stack, StackService, Unavailable
-from checker.probes import host, nginx_config, registry_log
-from checker.probes.nginx_config import ProxyFiles
+from checker.probes import caddy_config, host, nginx_config, registry_log, traefik_config
+from checker.probes.proxy_files import Options, ProxyFiles, Unreadable, parse_arguments
 from checker.probes.stack import SAID_LINES, shown
 from checker.probes.surroundings import FILE_MAX_BYTES, LocalFile, Port, StackFile, Surroundings, sort_ports
 from checker.probes.tls import speaks_tls
 
 ANSWER_SECONDS = 3
 _LABEL = "com.docker.compose"
-_REGISTRIES = frozenset({"registry", "distribution", "pyregistry"})
-_PROXIES = frozenset({"nginx", "nginx-unprivileged"})
+_KINDS: Mapping[str, Kind] = {
+    **dict.fromkeys(("registry", "distribution", "pyregistry"), Kind.REGISTRY),
+    **dict.fromkeys(("nginx", "nginx-unprivileged"), Kind.NGINX),
+    "caddy": Kind.CADDY,
+    "traefik": Kind.TRAEFIK,
+}
+"""By the last word of an image's name."""
+_PROXIES = frozenset({Kind.NGINX, Kind.CADDY, Kind.TRAEFIK})
 _JOURNAL = "REGISTRY_PYREGISTRY_JOURNAL_PATH"
 _ROOT, _DEFAULT_ROOT = "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY", "/var/lib/registry"
 _PASSWORDS = "REGISTRY_AUTH_HTPASSWD_PATH"
 _CERTIFICATE, _KEY = "REGISTRY_HTTP_TLS_CERTIFICATE", "REGISTRY_HTTP_TLS_KEY"
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  read, not bound
 _STANDARD_OUTPUT = frozenset({"/dev/stdout", "/proc/self/fd/1", "/dev/fd/1"})
+_STANDARD_ERROR = frozenset({"/dev/stderr", "/proc/self/fd/2", "/dev/fd/2"})
 
 
 def read_surroundings(work: Path, name: str, client: docker.APIClient | None = None) -> Surroundings:
@@ -70,7 +77,7 @@ def read_surroundings(work: Path, name: str, client: docker.APIClient | None = N
         journal=_journal(containers),
         proxied=any(each.is_proxy for each in containers),
     )
-    return _with_files(found, containers)
+    return _with_files(found, containers, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,7 @@ class Container:
 
     def label(self, name: str) -> str:
         """One of compose's labels."""
-        return str((self.details["Config"]["Labels"] or {}).get(f"{_LABEL}.{name}", ""))
+        return self.labels.get(f"{_LABEL}.{name}", "")
 
     @property
     def created_at(self) -> datetime:
@@ -104,14 +111,24 @@ class Container:
     def kind(self) -> Kind:
         """What it is, by its image's name."""
         called = str(self.details["Config"]["Image"]).partition("@")[0].rpartition("/")[2].partition(":")[0]
-        return Kind.REGISTRY if called in _REGISTRIES else Kind.NGINX if called in _PROXIES else Kind.OTHER
+        return _KINDS.get(called, Kind.OTHER)
 
     @property
     def is_proxy(self) -> bool:
         """It stands before the registry; of what we do not know, whatever opens a port is taken for that."""
-        return self.kind is Kind.NGINX or (
+        return self.kind in _PROXIES or (
             self.kind is Kind.OTHER and bool(self.details["HostConfig"].get("PortBindings"))
         )
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What it runs, word by word."""
+        return tuple(word for name in ("Entrypoint", "Cmd") for word in self.details["Config"].get(name) or ())
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """All of its labels."""
+        return dict(self.details["Config"]["Labels"] or {})
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -214,9 +231,14 @@ class ContainerFile:
 
 @dataclass(frozen=True, slots=True)
 class ContainerOutput:
-    """What a container prints for a log: an nginx whose log is its standard output."""
+    """What a container prints for a log: an nginx whose log is its standard output, a Caddy whose log is the other.
+
+    Attributes:
+        errors: Its standard error is in it.
+    """
 
     container: Container
+    errors: bool = False
 
     @property
     def path(self) -> str:
@@ -225,7 +247,7 @@ class ContainerOutput:
 
     def read(self) -> bytes:
         """All of it. Raises NotObserved."""
-        return self.container.output(errors=False)
+        return self.container.output(errors=self.errors)
 
     def mode(self) -> int:
         """No file. Raises NotObserved."""
@@ -252,6 +274,27 @@ class RegistryOutput(ContainerOutput):
         events = tuple(registry_log.read_events(self.container.output(errors=True).decode(errors="replace")))
         known = registry_log.completed(events, _taggings(self.container), self.container.created_at)
         return registry_log.write_journal(known)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredPasswords:
+    """Accounts that stand in a proxy's configuration, read as the htpasswd file that is not there."""
+
+    container: Container
+    accounts: tuple[str, ...] = field(repr=False)
+
+    @property
+    def path(self) -> str:
+        """Whose configuration."""
+        return f"{self.container.label('service')}: {self.container.kind} configuration"
+
+    def read(self) -> bytes:
+        """The lines."""
+        return "".join(f"{line}\n" for line in self.accounts).encode()
+
+    def mode(self) -> int:
+        """No file. Raises NotObserved."""
+        raise NotObserved(Unavailable("file-unreadable", {"path": self.path, "error": "not a regular file"}))
 
 
 def _connect(environ: Mapping[str, str]) -> docker.APIClient:
@@ -299,10 +342,10 @@ def _taggings(container: Container) -> Sequence[registry_log.Tagging]:
         return ()  # it explains, no more: the tags themselves are read through the registry
 
 
-def _with_files(found: Surroundings, containers: Sequence[Container]) -> Surroundings:
-    """What the stack reads and serves with: the registry as its variables say, nginx as its configuration does."""
+def _with_files(found: Surroundings, containers: Sequence[Container], name: str) -> Surroundings:
+    """What the stack reads and serves with: the registry as its variables say, a proxy as its configuration does."""
     try:
-        proxies = [(each, _proxy_files(each)) for each in containers if each.is_proxy]
+        proxies = [(each, _proxy_files(each, containers, name)) for each in containers if each.is_proxy]
     except NotObserved as exc:
         told = exc.unavailable
         return replace(found, access_logs=told, password_files=told, certificates=told, keys=told)
@@ -310,13 +353,14 @@ def _with_files(found: Surroundings, containers: Sequence[Container]) -> Surroun
     spoken = [each for each, _ in proxies] + (registries if isinstance(found.journal, RegistryOutput) else [])
     return replace(
         found,
+        keeper=next((each.kind for each, _ in proxies), found.keeper),
         # A log has whole seconds: what happened in the first one is left out on both sides.
         logged_since=max(
             (each.created_at.replace(microsecond=0) + timedelta(seconds=1) for each in spoken), default=None
         ),
         access_logs=tuple(_log(each, path) for each, files in proxies for path in files.access_logs),
         password_files={
-            Kind.NGINX: tuple(each.file(path) for each, files in proxies for path in files.password_files),
+            **{each.kind: tuple(_passwords(each, files)) for each, files in proxies},
             Kind.REGISTRY: _named(registries, _PASSWORDS),
         },
         certificates=(
@@ -327,6 +371,13 @@ def _with_files(found: Surroundings, containers: Sequence[Container]) -> Surroun
     )
 
 
+def _passwords(container: Container, files: ProxyFiles) -> Iterator[StackFile]:
+    """The files that a proxy reads, and what stands in its configuration."""
+    yield from (container.file(path) for path in files.password_files)
+    if files.accounts:
+        yield ConfiguredPasswords(container, files.accounts)
+
+
 def _named(registries: Iterable[Container], variable: str) -> tuple[StackFile, ...]:
     """Files that a variable of registry:2's names."""
     return tuple(each.file(each.environment[variable]) for each in registries if each.environment.get(variable))
@@ -335,32 +386,92 @@ def _named(registries: Iterable[Container], variable: str) -> tuple[StackFile, .
 def _log(container: Container, path: PurePosixPath) -> StackFile:
     """A log where it really goes: the official image's is a link to its standard output."""
     file = container.file(path)
-    leads = str(path) if str(path) in _STANDARD_OUTPUT else file.link() if isinstance(file, ContainerFile) else ""
-    return ContainerOutput(container) if leads in _STANDARD_OUTPUT else file
+    is_device = str(path) in _STANDARD_OUTPUT | _STANDARD_ERROR
+    leads = str(path) if is_device else file.link() if isinstance(file, ContainerFile) else ""
+    if leads in _STANDARD_OUTPUT | _STANDARD_ERROR:
+        return ContainerOutput(container, errors=leads in _STANDARD_ERROR)
+    return file
 
 
-def _proxy_files(container: Container) -> ProxyFiles:
-    """What nginx reads, as itself tells; of one that does not run, as its files do.
+def _proxy_files(container: Container, containers: Sequence[Container], name: str) -> ProxyFiles:
+    """What a proxy reads, as itself tells, or as its files do.
 
     Raises:
-        NotObserved: It is no nginx, or refuses its configuration.
+        NotObserved: It is none that we know, does not run where it would have to tell, or refuses its configuration.
     """
-    name = container.label("service")
-    if container.kind is not Kind.NGINX:
-        raise NotObserved(Unavailable("service-unseen", {"service": name}))
-    with _reasons(name):
-        dump = _told_by_nginx(container) if container.running else _told_by_files(container)
+    service = container.label("service")
     try:
-        return nginx_config.look_up(dump)
-    except nginx_config.Unreadable as exc:
-        raise NotObserved(Unavailable("garbage", {"source": f"{name}: nginx -T"})) from exc
+        match container.kind:
+            case Kind.NGINX:
+                return _nginx_files(container)
+            case Kind.CADDY if container.running:
+                return _caddy_files(container, name)
+            case Kind.TRAEFIK:
+                return _traefik_files(container, containers)
+            case _:
+                raise NotObserved(Unavailable("service-unseen", {"service": service}))
+    except Unreadable as exc:
+        told = {Kind.NGINX: "nginx -T", Kind.CADDY: "caddy adapt"}.get(container.kind, str(exc))
+        raise NotObserved(Unavailable("garbage", {"source": f"{service}: {told}"})) from exc
 
 
-def _told_by_nginx(container: Container) -> str:
-    """``nginx -T``; nothing of a configuration that it refuses."""
-    asked = container.client.exec_create(container.id, ["nginx", "-T"], stderr=False)["Id"]
-    dump: bytes = container.client.exec_start(asked)
-    return dump.decode(errors="replace") if container.client.exec_inspect(asked)["ExitCode"] == 0 else ""
+def _nginx_files(container: Container) -> ProxyFiles:
+    """As ``nginx -T`` tells; of one that does not run, as its files do."""
+    with _reasons(container.label("service")):
+        dump = _executed(container, "nginx", "-T") if container.running else _told_by_files(container)
+    return nginx_config.look_up(dump)
+
+
+def _caddy_files(container: Container, name: str) -> ProxyFiles:
+    """As Caddy makes of the file that it was started with, which may be JSON already."""
+    given = parse_arguments(container.command)
+    named = given.get("config") or given.get("c") or caddy_config.DEFAULT_FILE
+    path = PurePosixPath(container.details["Config"].get("WorkingDir") or "/", named)
+    if path.suffix == ".json":
+        return caddy_config.look_up(container.file(path).read().decode(errors="replace"), name)
+    with _reasons(container.label("service")):
+        return caddy_config.look_up(_executed(container, "caddy", "adapt", "--config", str(path)), name)
+
+
+def _traefik_files(container: Container, containers: Sequence[Container]) -> ProxyFiles:
+    """As its options tell: its own, those of the files that it watches, and those of the stack's labels."""
+    static = _static_options(container)
+    dynamic = [_options(container.file(path), path) for path in _watched(container, static)]
+    if any(name.startswith("providers.docker") for name in static):
+        dynamic += [traefik_config.of_labels(each.labels) for each in containers]
+    return traefik_config.look_up(static, dynamic)
+
+
+def _static_options(container: Container) -> Options:
+    """Those of its file, else of its command line, else of its variables."""
+    given = parse_arguments(container.command)
+    places = (PurePosixPath(given["configfile"]),) if "configfile" in given else traefik_config.STATIC_FILES
+    for path in places:
+        with suppress(NotObserved):
+            return _options(container.file(path), path)
+    return given or traefik_config.of_variables(container.environment)
+
+
+def _watched(container: Container, static: Options) -> Iterator[PurePosixPath]:
+    """The files that Traefik watches; a folder is seen where it is one of this machine."""
+    if file := static.get("providers.file.filename"):
+        yield PurePosixPath(file)
+    if folder := static.get("providers.file.directory"):
+        here = container.file(folder)
+        names = sorted(here.location.iterdir()) if isinstance(here, LocalFile) else ()
+        yield from (PurePosixPath(folder, path.name) for path in names if path.suffix in traefik_config.SUFFIXES)
+
+
+def _options(file: StackFile, path: PurePosixPath) -> Options:
+    """Of a file."""
+    return traefik_config.parse(file.read().decode(errors="replace"), path)
+
+
+def _executed(container: Container, *command: str) -> str:
+    """What a command in the container prints; nothing where it fails."""
+    asked = container.client.exec_create(container.id, list(command), stderr=False)["Id"]
+    printed: bytes = container.client.exec_start(asked)
+    return printed.decode(errors="replace") if container.client.exec_inspect(asked)["ExitCode"] == 0 else ""
 
 
 def _told_by_files(container: Container) -> str:

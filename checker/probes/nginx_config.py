@@ -12,29 +12,13 @@ from pathlib import PurePosixPath
 from crossplane import lex_string  # type: ignore[import-untyped]
 from crossplane.errors import NgxParserSyntaxError  # type: ignore[import-untyped]
 
+from checker.probes.proxy_files import ProxyFiles, Unreadable
+
 MAIN = PurePosixPath("/etc/nginx/nginx.conf")
 INCLUDED = PurePosixPath("/etc/nginx/conf.d")
 DEFAULT_LOG = "/var/log/nginx/access.log"
 _PASSWORDS, _CERTIFICATE, _KEY = "auth_basic_user_file", "ssl_certificate", "ssl_certificate_key"
 _FILE = re.compile(r"^# configuration file (?P<path>\S+):$", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class ProxyFiles:
-    """Paths inside the container.
-
-    Attributes:
-        access_logs: Of requests that go on to the registry; empty where they are logged nowhere.
-    """
-
-    access_logs: tuple[PurePosixPath, ...]
-    password_files: tuple[PurePosixPath, ...]
-    certificates: tuple[PurePosixPath, ...]
-    keys: tuple[PurePosixPath, ...]
-
-
-class Unreadable(ValueError):
-    """No configuration of nginx."""
 
 
 def join(texts: Mapping[PurePosixPath, str]) -> str:
@@ -75,7 +59,7 @@ def _look_up(dump: str) -> ProxyFiles:
             elif name in named and arguments[0] != "off":
                 named[name].append(arguments[0])
         logs += [log for block in blocks if block.proxies for log in block.logs]
-    return ProxyFiles(_paths(logs), *(_paths(each) for each in named.values()))
+    return ProxyFiles(_paths(logs), _paths(named[_PASSWORDS]), _paths(named[_CERTIFICATE]), _paths(named[_KEY]))
 
 
 @dataclass(slots=True)

@@ -122,7 +122,8 @@ class Surroundings:
         others: By ``service port`` all further ports that the stack opens.
         journal: What its registry remembers.
         proxied: Something of the stack's stands before the registry.
-        access_logs: That one's logs; empty where it keeps none.
+        keeper: What that is, whose format its logs have.
+        access_logs: Its logs; empty where it keeps none.
         logged_since: From when on these and what the registry remembers can be held against each other; None: always.
         password_files: htpasswd files by who reads them, ``nginx`` or ``registry``.
         certificates: What the stack serves TLS with.
@@ -135,6 +136,7 @@ class Surroundings:
     others: Mapping[str, Address] | Unavailable = field(default_factory=dict)
     journal: StackFile | Unavailable = NO_JOURNAL
     proxied: bool = False
+    keeper: Kind = Kind.NGINX
     access_logs: tuple[StackFile, ...] | Unavailable = ()
     logged_since: datetime | None = None
     password_files: Mapping[Kind, tuple[StackFile, ...]] | Unavailable = field(default_factory=dict)

@@ -16,7 +16,7 @@ import pytest
 from checker.checks.agreement import Agreement, agree
 from checker.facts import AccessLog, Journal, LogLine, Stack
 from checker.probes.journal import JournalProbe
-from checker.probes.nginx import AccessLogProbe
+from checker.probes.access_log import AccessLogProbe
 from checker.probes.surroundings import LocalFile, Surroundings
 from checker.probes.trust import unverified
 from pyregistry.spec.digest import Digest

@@ -1,4 +1,4 @@
-"""Words of real programs in real containers: ``nginx -T`` of the chapter's stack, shortened, and registry:2's log."""
+"""Words of real programs in real containers, shortened: what nginx and Caddy read, and what registry:2 prints."""
 
 DUMP = """\
 # configuration file /etc/nginx/nginx.conf:
@@ -37,6 +37,16 @@ server {
   return 301 https://$host$request_uri;
 }
 """
+
+ADAPTED = """\
+{"admin":{"disabled":true},"apps":{"http":{"servers":{"srv0":{"listen":["0.0.0.0:443"],"routes":[{"match":[{"host":
+["registry.example.com"]}],"handle":[{"handler":"subroute","routes":[{"handle":[{"handler":"authentication","providers":
+{"http_basic":{"accounts":[{"password":"$2y$05$canary","username":"ada"}],"hash":{"algorithm":"bcrypt"},"hash_cache":{},
+"realm":"Registry"}}}],"match":[{"path":["/v2/*"]}]},{"handle":[{"handler":"reverse_proxy","upstreams":[{"dial":
+"registry:5000"}]}]}]}],"terminal":true}],"logs":{"logger_names":{"registry.example.com":""}}}}},"tls":{"certificates":
+{"load_files":[{"certificate":"/certs/fullchain.pem","key":"/certs/privkey.pem","tags":["cert0"]}]}}}}
+"""
+"""Caddy 2.6.2's."""
 
 _HOST = "http.request.host=registry.example.com http.request.id=abc476c9 http.request.remoteaddr=172.17.0.1"
 _AGENT = r'http.request.useragent="docker/28.5.2+dfsg4 os/linux UpstreamClient(Docker-Client/28.5.2+dfsg4 \\(linux\\))"'

@@ -204,12 +204,20 @@ def doors(**more: Any) -> Doors:
     return Doors(**values | more)
 
 
+IMAGES = {
+    Kind.REGISTRY: "registry:2",
+    Kind.NGINX: "nginx:1.25",
+    Kind.CADDY: "caddy:2",
+    Kind.TRAEFIK: "traefik:v3",
+    Kind.OTHER: "haproxy:3",
+}
+
+
 def service(
     kind: Kind, ports: Mapping[int, int] | None = None, *, running: bool = True, said: str = ""
 ) -> StackService:
     """A service of the chapter's stack."""
-    image = {"nginx": "nginx:1.25", "registry": "registry:2", "other": "caddy:2"}[kind]
-    return StackService(str(kind), image, kind, running, ports or {}, {}, tuple(said.splitlines()))
+    return StackService(str(kind), IMAGES[kind], kind, running, ports or {}, {}, tuple(said.splitlines()))
 
 
 REGISTRY, NGINX = service(Kind.REGISTRY), service(Kind.NGINX, {443: 8443, 80: 8080})

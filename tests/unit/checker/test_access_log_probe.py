@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from checker.facts import AccessLog, LogLine, NotObserved, Stack, Unavailable
-from checker.probes.nginx import AccessLogProbe, parse
+from checker.probes.access_log import AccessLogProbe
+from checker.probes.nginx import parse
 from checker.probes.surroundings import LocalFile, Surroundings
 
 UP = Stack("compose", "tp2", up=True)

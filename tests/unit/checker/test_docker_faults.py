@@ -18,10 +18,10 @@ from docker.errors import APIError
 from checker.checks.tp2 import CHECKS
 from checker.facts import Source, Unavailable
 from checker.model import Status
+from checker.probes.access_log import AccessLogProbe
 from checker.probes.docker import read_surroundings
 from checker.probes.journal import JournalProbe, by_agent
 from checker.probes.keys import KeysProbe
-from checker.probes.nginx import AccessLogProbe
 from checker.probes.passwords import PasswordsProbe
 from checker.probes.stack import StackProbe
 from checker.probes.surroundings import Once, Surroundings

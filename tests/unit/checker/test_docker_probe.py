@@ -19,7 +19,7 @@ from checker.facts import Kind, NotObserved, Unavailable
 from checker.probes.docker import read_surroundings
 from checker.probes.surroundings import Address, LocalFile
 from pyregistry.spec.journal import verify
-from tests.unit.checker.docker_samples import DUMP, REGISTRY_LINES
+from tests.unit.checker.docker_samples import ADAPTED, DUMP, REGISTRY_LINES
 
 NAME = "registry.example.com"
 DIGEST = f"sha256:{'ab' * 32}"
@@ -36,6 +36,7 @@ class FakeDaemon:
     Attributes:
         files: By path, content and mode of what lies in a container only.
         links: By path, where a symbolic link leads.
+        told: By command, what it prints besides ``nginx -T``.
         fault: What every question is answered with.
     """
 
@@ -46,6 +47,7 @@ class FakeDaemon:
         self.files: dict[str, tuple[bytes, int]] = {}
         self.links = {"/var/log/nginx/access.log": "/dev/stdout"}
         self.configuration = DUMP
+        self.told: dict[tuple[str, ...], str] = {}
         self.fault: Exception | None = None
 
     def add(
@@ -116,19 +118,21 @@ class FakeDaemon:
         told = {"size": len(content), "mode": mode, "linkTarget": ""}
         return (part for part in [buffer.getvalue()]), told
 
-    def exec_create(self, name: str, command: list[str], *, stderr: bool) -> dict[str, str]:
+    def exec_create(self, _name: str, command: list[str], *, stderr: bool) -> dict[str, str]:
         """``docker exec``."""
-        assert command == ["nginx", "-T"]
         assert not stderr
-        return {"Id": name}
+        return {"Id": " ".join(command)}
 
-    def exec_start(self, _id: str) -> bytes:
+    def exec_start(self, asked: str) -> bytes:
         """Its output."""
-        return self.configuration.encode()
+        return self._printed(asked).encode()
 
-    def exec_inspect(self, _id: str) -> dict[str, int]:
+    def exec_inspect(self, asked: str) -> dict[str, int]:
         """Its end."""
-        return {"ExitCode": 0 if self.configuration else 1}
+        return {"ExitCode": 0 if self._printed(asked) else 1}
+
+    def _printed(self, command: str) -> str:
+        return self.configuration if command == "nginx -T" else self.told.get(tuple(command.split()), "")
 
     def _folder(self) -> bytes:
         """What lies below /etc/nginx, as ``docker cp`` gives a folder out."""
@@ -309,11 +313,104 @@ def test_a_configuration_that_nginx_refuses_tells_nothing(daemon: FakeDaemon) ->
 
 
 def test_an_unknown_proxy_is_not_looked_into(daemon: FakeDaemon) -> None:
-    """Caddy or Traefik: where it listens is told, and what it reads is not guessed."""
-    daemon.add("nginx", "caddy:2", ports={"443/tcp": ("0.0.0.0", 443)})  # noqa: S104  as Docker says it
+    """Where it listens is told, and what it reads is not guessed; of a Caddy that does not run neither."""
+    daemon.add("nginx", "haproxy:3", ports={"443/tcp": ("0.0.0.0", 443)})  # noqa: S104  as Docker says it
     found = read_surroundings(daemon.work, NAME, daemon)
     assert found.tls == Address(NAME, 443, "127.0.0.1", 443)
     assert found.password_files == Unavailable("service-unseen", {"service": "nginx"})
+    daemon.add("nginx", "caddy:2", ports={"443/tcp": ("", 443)}, running=False)
+    assert read_surroundings(daemon.work, NAME, daemon).keys == Unavailable("service-unseen", {"service": "nginx"})
+
+
+def test_a_caddy_tells_what_it_makes_of_its_file(daemon: FakeDaemon) -> None:
+    """Its log is what it prints as errors; the accounts of its file are read as htpasswd's, and shown to nobody."""
+    del daemon.containers_["nginx"]
+    daemon.add(
+        "proxy",
+        "docker.io/library/caddy:2.9@sha256:ab",
+        ports={"443/tcp": ("", 443)},
+        mounts={"/certs": str(daemon.work / "certs")},
+    )
+    daemon.containers_["proxy"]["Config"] |= {"Cmd": ["caddy", "run", "--config", "sites"], "WorkingDir": "/srv"}
+    daemon.told = {("caddy", "adapt", "--config", "/srv/sites"): ADAPTED}
+    daemon.printed["proxy"] = (b"", b"{}\n")
+    found = read_surroundings(daemon.work, NAME, daemon)
+    assert (found.proxied, found.keeper) == (True, Kind.CADDY)
+    assert not isinstance(found.access_logs, Unavailable)
+    assert [(log.path, log.read()) for log in found.access_logs] == [("docker compose logs proxy", b"{}\n")]
+    assert isinstance(found.password_files, Mapping)
+    [accounts] = found.password_files[Kind.CADDY]
+    assert (accounts.path, accounts.read()) == ("proxy: caddy configuration", b"ada:$2y$05$canary\n")
+    assert "canary" not in repr(found)
+    assert found.certificates == (LocalFile(daemon.work / "certs" / "fullchain.pem"),)
+    daemon.told = {}
+    told = Unavailable("garbage", {"source": "proxy: caddy adapt"})
+    assert read_surroundings(daemon.work, NAME, daemon).access_logs == told
+
+
+def test_a_caddy_s_json_is_read_as_it_is(daemon: FakeDaemon) -> None:
+    """No adapter is asked."""
+    daemon.add("nginx", "caddy:2", ports={"443/tcp": ("", 443)})
+    daemon.containers_["nginx"]["Config"]["Cmd"] = ["caddy", "run", "-c", "/etc/caddy/caddy.json"]
+    daemon.files["/etc/caddy/caddy.json"] = (ADAPTED.encode(), 0o644)
+    assert read_surroundings(daemon.work, NAME, daemon).keeper is Kind.CADDY
+
+
+@pytest.fixture
+def traefik(daemon: FakeDaemon) -> FakeDaemon:
+    """Traefik in nginx's place, with a file of routes in a folder that it watches."""
+    (daemon.work / "routes").mkdir()
+    (daemon.work / "routes" / "registry.yaml").write_text(
+        "http: {middlewares: {pw: {basicAuth: {usersFile: /auth/htpasswd}}}}\n"
+        "tls: {certificates: [{certFile: /certs/fullchain.pem, keyFile: /certs/privkey.pem}]}\n",
+        encoding="utf-8",
+    )
+    (daemon.work / "routes" / "notes.txt").write_text("no routes", encoding="utf-8")
+    del daemon.containers_["nginx"]
+    mounts = {f"/{name}": str(daemon.work / name) for name in ("routes", "certs", "auth")}
+    daemon.add("proxy", "traefik:v3.6", ports={"443/tcp": ("", 443)}, mounts=mounts)
+    words = ["--accesslog", "--providers.file.directory=/routes", "--entryPoints.websecure.address=:443"]
+    daemon.containers_["proxy"]["Config"] |= {"Entrypoint": ["/entrypoint.sh"], "Cmd": words}
+    return daemon
+
+
+def test_a_traefik_is_known_by_its_options(traefik: FakeDaemon) -> None:
+    """Those of its command line, and of the files of a folder; its log is what it prints."""
+    traefik.printed["proxy"] = (b"a line\n", b"an error\n")
+    found = read_surroundings(traefik.work, NAME, traefik)
+    assert (found.proxied, found.keeper) == (True, Kind.TRAEFIK)
+    assert not isinstance(found.access_logs, Unavailable)
+    assert [log.read() for log in found.access_logs] == [b"a line\n"]
+    assert isinstance(found.password_files, Mapping)
+    assert found.password_files[Kind.TRAEFIK] == (LocalFile(traefik.work / "auth" / "htpasswd"),)
+    assert found.keys == (LocalFile(traefik.work / "certs" / "privkey.pem"),)
+
+
+def test_traefik_s_file_goes_before_its_command_line(traefik: FakeDaemon) -> None:
+    """As Traefik itself has it; its variables are the last that count."""
+    traefik.files["/etc/traefik/traefik.yml"] = (b"providers: {file: {filename: /routes/registry.yaml}}", 0o644)
+    found = read_surroundings(traefik.work, NAME, traefik)
+    assert (found.access_logs, found.keys) == ((), (LocalFile(traefik.work / "certs" / "privkey.pem"),))
+    traefik.files.clear()
+    (traefik.work / "certs" / "access.log").touch()
+    variables = ["TRAEFIK_ACCESSLOG_FILEPATH=/certs/access.log", "PATH=/bin"]
+    traefik.containers_["proxy"]["Config"] |= {"Cmd": ["traefik"], "Env": variables}
+    told = read_surroundings(traefik.work, NAME, traefik).access_logs
+    assert told == (LocalFile(traefik.work / "certs" / "access.log"),)
+
+
+def test_traefik_s_labels_count_where_it_reads_them(traefik: FakeDaemon) -> None:
+    """Accounts that stand in a label are read as a file's; a file that nobody could parse is garbage."""
+    label = {"traefik.http.middlewares.PW.basicAuth.users": "ada:$2y$05$canary, eve:{SHA}x"}
+    traefik.containers_["registry"]["Config"]["Labels"] |= label
+    assert isinstance(files := read_surroundings(traefik.work, NAME, traefik).password_files, Mapping)
+    assert len(files[Kind.TRAEFIK]) == 1
+    traefik.containers_["proxy"]["Config"]["Cmd"].append("--providers.docker")
+    assert isinstance(files := read_surroundings(traefik.work, NAME, traefik).password_files, Mapping)
+    assert files[Kind.TRAEFIK][1].read() == b"ada:$2y$05$canary\neve:{SHA}x\n"
+    (traefik.work / "routes" / "registry.yaml").write_text("http: {{ if true }}", encoding="utf-8")
+    told = Unavailable("garbage", {"source": "proxy: /routes/registry.yaml"})
+    assert read_surroundings(traefik.work, NAME, traefik).keys == told
 
 
 def test_containers_of_others_are_not_the_student_s(daemon: FakeDaemon) -> None:

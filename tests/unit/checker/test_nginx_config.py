@@ -4,7 +4,8 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from checker.probes.nginx_config import ProxyFiles, look_up
+from checker.probes.nginx_config import look_up
+from checker.probes.proxy_files import ProxyFiles
 from tests.unit.checker.docker_samples import DUMP
 
 LOG = "/var/log/nginx/access.log"

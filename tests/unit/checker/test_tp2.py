@@ -399,6 +399,13 @@ WRONG: dict[str, tuple[Facts, dict[str, str]]] = {
     "nothing asked yet": (
         world(asked_in_vain(), None), {"TP2-PUSH": "push.never-tried", "TP2-LOG": "log.nothing"},
     ),
+    "Caddy keeps no log": (
+        replace(DONE, access_log=AccessLog(kept=False, proxied=True, keeper=Kind.CADDY)), {"TP2-LOG": "log.caddy-off"},
+    ),
+    "Traefik keeps no log": (
+        replace(DONE, access_log=AccessLog(kept=False, proxied=True, keeper=Kind.TRAEFIK)),
+        {"TP2-LOG": "log.traefik-off"},
+    ),
     "a status changed": (edited(status=200), {"TP2-LOG": "log.status-differs"}),
     "a size changed": (edited(size=77), {"TP2-LOG": "log.size-differs"}),
     "a user changed": (edited(user="eve"), {"TP2-LOG": "log.user-differs"}),
@@ -442,6 +449,7 @@ WRONG: dict[str, tuple[Facts, dict[str, str]]] = {
 
 INTERMEDIATE = replace(LEAF, subject="CN=My intermediate CA", issuer="CN=My CA", names=())
 NAMELESS = begun().push(user=None).sign().pull(user=None)
+UNROUTED = replace(DONE.access_log.lines[-1], method="GET", path="/v2/", status=404, size=19, user=None, asked=False)
 RIGHT: dict[str, Facts] = {
     "the solution": DONE,
     "no proxy: the registry's own TLS and htpasswd": world(
@@ -450,7 +458,10 @@ RIGHT: dict[str, Facts] = {
         passwords=passwords(reader="registry"),
         plain=Plain(REFUSED, Door(400)),
     ),
-    "Caddy": world(solved(), stack=stack(REGISTRY, service(Kind.OTHER, {443: 8443}))),
+    "Caddy": world(solved(), stack=stack(REGISTRY, service(Kind.CADDY, {443: 8443}))),
+    "Traefik, called by a name that it does not know": world(
+        solved(), access_log=replace(DONE.access_log, lines=(*DONE.access_log.lines, UNROUTED))
+    ),
     "a name by address": certified(replace(LEAF, names=("127.0.0.1", "::1")), name="127.0.0.1"),
     "a name by address, written long": certified(replace(LEAF, names=("::1",)), name="0:0:0:0:0:0:0:1"),
     "a wildcard": certified(replace(LEAF, names=("*.example.com",))),

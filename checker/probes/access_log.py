@@ -1,0 +1,124 @@
+"""Reads the access log of what stands before the registry, in the format of the proxy that keeps it.
+
+What is no line leaves this module as its number only: nobody knows what it holds.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from checker.facts import AccessLog, Kind, LogLine, NotObserved, Source, Unavailable
+from checker.probes import DEADLINE_SECONDS, GRADER, caddy, nginx, traefik
+from checker.probes.journal import POLL_SECONDS
+from checker.probes.surroundings import StackFile, Surroundings
+
+NO_AGENT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class LogFormat:
+    """How a proxy writes its access log.
+
+    Attributes:
+        parse: Reads one line with its number; None where it is none.
+        is_aside: The proxy prints such a line in the same place, and it tells of no request.
+    """
+
+    parse: Callable[[str, int], LogLine | None]
+    is_aside: Callable[[str], bool]
+
+
+_FORMATS: Mapping[Kind, LogFormat] = {
+    Kind.NGINX: LogFormat(nginx.parse, nginx.is_aside),
+    Kind.CADDY: LogFormat(caddy.parse, caddy.is_aside),
+    Kind.TRAEFIK: LogFormat(traefik.parse, traefik.is_aside),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AccessLogProbe:
+    """Reads the log of what stands before the registry.
+
+    Attributes:
+        since: Earlier lines are left out.
+        witness: Calls through the proxy and returns the user agent that its log must then show, as far as it got
+            through: a container's output comes late, and in order. None: what is there now counts.
+        patience_seconds: How long that line is waited for.
+    """
+
+    stack: Surroundings
+    since: datetime
+    witness: Callable[[], str | None] | None = None
+    patience_seconds: float = 1.5
+    deadline_seconds: float = DEADLINE_SECONDS
+    source: Source = Source.ACCESS_LOG
+
+    def read(self) -> AccessLog | Unavailable:
+        """The lines of all its logs, in their order. Nothing at all, where the grader itself must stand, is no log.
+
+        Raises:
+            NotObserved: A log cannot be read.
+        """
+        logs, keeper = self.stack.access_logs, self.stack.keeper
+        if isinstance(logs, Unavailable):
+            return logs
+        if not self.stack.proxied or not logs:
+            return AccessLog(kept=bool(logs), proxied=self.stack.proxied, keeper=keeper)
+        now, agent = datetime.now(UTC), self._called()
+        texts = self._texts(logs, agent)
+        if agent and not any(texts):
+            return Unavailable("empty", {"source": self.source})
+        read = [row for text in texts for row in _lines(text, _FORMATS[keeper])]
+        if keeper is Kind.TRAEFIK and _is_agentless(line for _, line in read if line):
+            return Unavailable("log-agentless", {"path": logs[0].path})
+        begun = max(self.since, self.stack.logged_since or self.since).replace(microsecond=0)
+        return AccessLog(
+            kept=True,
+            proxied=True,
+            lines=tuple(line for _, line in read if line and line.at >= begun and not _of_grader(line)),
+            unreadable=tuple(number for number, line in read if line is None),
+            path=logs[0].path,
+            read_at=now,
+            since=self.stack.logged_since,
+            keeper=keeper,
+        )
+
+    def _called(self) -> str | None:
+        """By what name the proxy must know the grader now; None where it need not."""
+        with suppress(NotObserved):  # where nobody answers any more, the log is still worth reading
+            return self.witness() if self.witness else None
+        return None
+
+    def _texts(self, logs: Sequence[StackFile], agent: str | None) -> list[bytes]:
+        """The logs, once the witness's line is among them; without it, as they are when patience ends."""
+        deadline = time.monotonic() + self.patience_seconds
+        texts = [log.read() for log in logs]
+        while agent and not any(agent.encode() in text for text in texts) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+            texts = [log.read() for log in logs]
+        return texts
+
+
+def _lines(content: bytes, written: LogFormat) -> Iterator[tuple[int, LogLine | None]]:
+    """What a log tells of requests, by the number of the line; None where it makes no sense."""
+    for number, text in numbered(content):
+        if not written.is_aside(text):
+            yield number, written.parse(text, number)
+
+
+def _is_agentless(lines: Iterable[LogLine]) -> bool:
+    """No line names its client: headers are left out unless Traefik is told to keep them."""
+    return {line.user_agent for line in lines} == {NO_AGENT}
+
+
+def numbered(content: bytes) -> Iterator[tuple[int, str]]:
+    """Whole lines with their numbers from 1; the last is left alone while it is being written."""
+    *lines, _ = content.split(b"\n")
+    yield from ((number, line.decode(errors="replace")) for number, line in enumerate(lines, 1))
+
+
+def _of_grader(line: LogLine) -> bool:
+    """Whether the grader itself came by. Whoever borrows its name is seen neither here nor in the journal."""
+    return line.user_agent.startswith(f"{GRADER}/")
