@@ -19,7 +19,7 @@ from checker.endpoints import UnusableUrl, other_registry, own_registry
 from checker.exit_codes import ExitCode, exit_code, worst
 from checker.messages import LANGUAGES, Messages
 from checker.model import Check, Report
-from checker.record import follows
+from checker.record import follows, secret_of
 from checker.screen import ConsoleScreen, JsonScreen, PlainScreen, Screen, colour_wanted, leads_to, width_wanted, write
 from labs.attempts import Attempt, AttemptUnreadable
 from labs.catalog import model as catalog
@@ -161,7 +161,13 @@ def _graded(
     from checker import grading, hints
 
     report = grading.grade(
-        attempt, registry, folder, only=only, hint_levels=hints.levels(folder), on_verdict=screen.verdict
+        attempt,
+        registry,
+        folder,
+        secret=secret_of(attempt, LabHome.locate(), os.environ),
+        only=only,
+        hint_levels=hints.levels(folder),
+        on_verdict=screen.verdict,
     )
     screen.end(report)
     written = _write_files(report, options, messages)

@@ -1,6 +1,5 @@
 """Grades one attempt: chooses the probes, runs the checks, keeps the memory between runs, and returns the report."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from checker.probes.host import read_os
 from checker.seal import Seal
 from checker.sources import choose
 from labs.attempts import Attempt, Endpoint
+from labs.students import Student, pseudonym
 from pyregistry import __version__
 
 
@@ -22,6 +22,7 @@ def grade(
     endpoint: Endpoint,
     folder: Path,
     *,
+    secret: bytes | None = None,
     only: Sequence[str] | None = None,
     hint_levels: Mapping[str, int] | None = None,
     on_verdict: Callable[[Verdict], None] = lambda _: None,
@@ -32,6 +33,7 @@ def grade(
         attempt: What the stack recorded.
         endpoint: The attempt's own registry, or another one.
         folder: The attempt's state folder, where the memory between runs lies.
+        secret: The class secret with which the attempt began; without it the report is nobody's.
         only: Codes of the checks to show; None shows all.
         hint_levels: By code, how many hints were taken.
         on_verdict: Called for each verdict as soon as it stands.
@@ -48,7 +50,7 @@ def grade(
         on_verdict=on_verdict,
     )
     _remember(attempt, folder, graded.facts)
-    return _report(attempt, endpoint, graded)
+    return _report(attempt, endpoint, graded, pseudonym(secret, Student(attempt.student)) if secret else None)
 
 
 def _hosts(endpoint: Endpoint) -> tuple[str, ...]:
@@ -72,7 +74,7 @@ def _remember(attempt: Attempt, folder: Path, facts: Facts) -> None:
             seal.save(folder)
 
 
-def _report(attempt: Attempt, endpoint: Endpoint, graded: runner.Graded) -> Report:
+def _report(attempt: Attempt, endpoint: Endpoint, graded: runner.Graded, name: str | None) -> Report:
     """Put the verdicts beside what they rest on."""
     facts, parameters = graded.facts, attempt.parameters
     return Report(
@@ -80,7 +82,7 @@ def _report(attempt: Attempt, endpoint: Endpoint, graded: runner.Graded) -> Repo
         attempt=attempt.number,
         started_at=attempt.started_at,
         horizon_seq=attempt.horizon_seq,
-        pseudonym=hashlib.sha256(f"labcheck/{attempt.student}".encode()).hexdigest()[:12],
+        pseudonym=name,
         registry=endpoint.name,
         engine=attempt.engine,
         os=read_os(),

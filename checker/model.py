@@ -158,7 +158,7 @@ class Report:
     """One run of one lab's checks.
 
     Attributes:
-        pseudonym: Stands for the student; the name is not in it.
+        pseudonym: Stands for the student, see ``labs.students.pseudonym``; None where the class secret is not known.
         clock_skew_ms: How far the registry's clock is ahead of ours.
         context: Names of the exercise that fill messages: ``tp``, ``user``, ``org``, ``repo``.
         journal: None where there is none, or it could not be read.
@@ -170,7 +170,7 @@ class Report:
     attempt: int
     started_at: datetime
     horizon_seq: int
-    pseudonym: str
+    pseudonym: str | None
     registry: str
     engine: str
     os: str

@@ -12,11 +12,16 @@ def follows(attempt: Attempt, home: LabHome, environ: Mapping[str, str]) -> bool
 
     An edited nonce would let another student's image pass.
     """
+    return secret_of(attempt, home, environ) is not None or not any(_secrets(home, environ))
+
+
+def secret_of(attempt: Attempt, home: LabHome, environ: Mapping[str, str]) -> bytes | None:
+    """The class secret with which it began; None where it is not known here."""
     student = students.Student(attempt.student)
-    expected = [
-        students.parameters(secret, student, attempt.slug, attempt.number) for secret in _secrets(home, environ)
-    ]
-    return not expected or attempt.parameters in expected
+    for secret in _secrets(home, environ):
+        if students.parameters(secret, student, attempt.slug, attempt.number) == attempt.parameters:
+            return secret
+    return None
 
 
 def _secrets(home: LabHome, environ: Mapping[str, str]) -> Iterator[bytes]:

@@ -13,6 +13,7 @@ import secrets
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from labs.home import LabHome
 
@@ -22,6 +23,7 @@ LOGIN_MAX_LENGTH = 39
 _SECRET_BYTES = 32
 _NONCE_LENGTH = 16
 _SUFFIX_LENGTH = 6
+_PSEUDONYM_LENGTH = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +68,27 @@ def parameters(secret: bytes, student: Student, slug: str, attempt: int) -> dict
 
     ``user`` and ``org`` are the student's for good; ``repo`` and ``nonce`` are new with every attempt.
     """
-
-    def derive(*words: object) -> str:
-        message = "\0".join(str(word) for word in (student.login, *words))
-        return hmac.digest(secret, message.encode(), "sha256").hex()
-
+    derive = partial(_derive, secret, student)
     return {
         "user": student.login,
         "org": f"atelier-{derive('org')[:_SUFFIX_LENGTH]}",
         "repo": f"{slug}-{derive(slug, attempt, 'repo')[:_SUFFIX_LENGTH]}",
         "nonce": derive(slug, attempt, "nonce")[:_NONCE_LENGTH],
     }
+
+
+def pseudonym(secret: bytes, student: Student) -> str:
+    """Stands for the student in results, in every exercise and attempt.
+
+    Who has a list of the class finds the name behind it with the class secret, and without it not.
+    """
+    return _derive(secret, student, "pseudonym")[:_PSEUDONYM_LENGTH]
+
+
+def _derive(secret: bytes, student: Student, *words: object) -> str:
+    """What follows from secret, student and words, in hexadecimal."""
+    message = "\0".join(str(word) for word in (student.login, *words))
+    return hmac.digest(secret, message.encode(), "sha256").hex()
 
 
 def _remembered(home: LabHome) -> str | None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labs.home import LabHome
-from labs.students import Student, class_secret, current, parameters, remember
+from labs.students import Student, class_secret, current, parameters, pseudonym, remember
 from pyregistry.spec.names import parse_repository
 
 SECRET = b"secret of a class"
@@ -61,6 +61,14 @@ def test_organisation_stays_when_the_attempt_changes() -> None:
     first, second = (parameters(SECRET, Student("Ada"), "tp1", number) for number in (1, 2))
     assert first["org"] == second["org"]
     assert first["repo"] != second["repo"]
+
+
+def test_a_pseudonym_is_told_apart_by_whoever_has_the_secret() -> None:
+    """It follows from secret and student alone, and shows nothing that the parameters show as well."""
+    ada = pseudonym(SECRET, Student("Ada"))
+    assert ada == pseudonym(SECRET, Student("ada"))
+    assert len({ada, pseudonym(b"another", Student("Ada")), pseudonym(SECRET, Student("Bob"))}) == 3
+    assert not [value for value in parameters(SECRET, Student("Ada"), "tp1", 1).values() if ada[:6] in value]
 
 
 def test_current_student(home: LabHome) -> None:

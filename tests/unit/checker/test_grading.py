@@ -1,0 +1,86 @@
+"""A whole grading: whose result it is, to whom."""
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from checker.grading import grade
+from checker.record import follows, secret_of
+from checker.report.json import document
+from labs import students
+from labs.attempts import Attempt, Endpoint
+from labs.home import LabHome
+from tests.fakes.registry import FakeRegistry
+
+SECRET = b"of the class"
+NAME = "Zoé Martin"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> LabHome:
+    """A lab whose secret is the class's."""
+    home = LabHome(tmp_path / ".lab", tmp_path / "work")
+    home.state.mkdir()
+    (home.state / "class-secret").write_bytes(SECRET)
+    return home
+
+
+def attempt(home: LabHome, number: int = 1, secret: bytes = SECRET, name: str = NAME) -> Attempt:
+    """At TP-1, on a registry that is gone: whose result it is does not hang on what is found."""
+    with FakeRegistry() as gone:
+        url = f"http://127.0.0.1:{gone.port}"
+    return Attempt(
+        slug="tp1",
+        number=number,
+        started_at=datetime.now(UTC),
+        horizon_seq=0,
+        student=name,
+        parameters=students.parameters(secret, students.Student(name), "tp1", number),
+        engine="embedded",
+        registries={"hosted": Endpoint("ghcr.io", url)},
+        machines={"a": str(home.engine("tp1", "a"))},
+        work=str(home.files("tp1")),
+    )
+
+
+def bearer(begun: Attempt, home: LabHome) -> object:
+    """Whose result it is, as the result document has it."""
+    report = grade(begun, begun.registry, home.state, secret=secret_of(begun, home, {}))
+    student = document(report, "en")["student"]
+    assert isinstance(student, dict)
+    return student["pseudonym"]
+
+
+def test_a_pseudonym_is_known_to_whoever_has_the_secret(home: LabHome) -> None:
+    """The same at each attempt, another for each student, and an instructor finds it in a list of the class."""
+    found = bearer(attempt(home), home)
+    assert found == bearer(attempt(home, number=2), home) != bearer(attempt(home, name="Ada"), home)
+    listed = {students.pseudonym(SECRET, students.Student(name)): name for name in ("Ada", "Bob", NAME)}
+    assert listed[str(found)] == NAME
+
+
+def test_nobody_else_can_make_a_pseudonym(home: LabHome) -> None:
+    """With a list of the class and no secret, no hash of a name leads to it."""
+    found = str(bearer(attempt(home), home))
+    texts = [text for name in (NAME, students.Student(NAME).login) for text in (name, f"labcheck/{name}")]
+    assert not [text for text in texts if hashlib.sha256(text.encode()).hexdigest().startswith(found)]
+    assert found != students.pseudonym(b"another secret", students.Student(NAME))
+
+
+def test_without_the_secret_a_result_is_nobodys(home: LabHome) -> None:
+    """An attempt that was begun with another secret has no pseudonym here, rather than a wrong one."""
+    foreign = attempt(home, secret=b"of another class")
+    assert bearer(foreign, home) is None
+    assert not follows(foreign, home, {})
+    (home.state / "class-secret").unlink()
+    assert bearer(attempt(home), home) is None
+    assert follows(foreign, home, {})
+
+
+def test_the_secret_with_which_an_attempt_began_is_found(home: LabHome) -> None:
+    """The instructor's and the lab's own are both tried: a terminal may lack, or have, LAB_CLASS_SECRET."""
+    given = {"LAB_CLASS_SECRET": "of another class"}
+    assert secret_of(attempt(home), home, given) == SECRET
+    assert secret_of(attempt(home, secret=b"of another class"), home, given) == b"of another class"
