@@ -25,6 +25,9 @@ class Unavailable:
 PRINTED = "registry log"
 """``detail.source`` of an event that is known by what registry:2 prints, which does not say who asked."""
 
+LET_IN = "let_in"
+"""``detail.let_in`` of such an event: the registry asked for a password, and took the one that came."""
+
 NO_JOURNAL = Unavailable("no-journal")
 """The registry is not ours and keeps no journal for us: what happened there cannot be known, what is there can."""
 

@@ -8,7 +8,7 @@ from checker import history
 from checker.checks.agreement import SLACK_SECONDS, Agreement, agree
 from checker.checks.pushes import TAG, pushes, target_repository
 from checker.checks.telling import newest, newest_first, ref, shown
-from checker.checks.witnesses import hear
+from checker.checks.witnesses import hear, hear_names
 from checker.facts import PRINTED, AccessLog, Backend, Facts, Kind, LogLine, NotObserved, Task, Unavailable, known
 from checker.history import describe
 from checker.model import Cause, Evidence, Finding, Status, Value, Words
@@ -35,9 +35,10 @@ def judge_log(facts: Facts) -> Finding:
     if log.proxied and not log.kept:
         cause = Cause(_OFF.get(log.keeper, "log.off"))
         return Finding(Status.FAIL, (), {"log": Words("said.off")}, {"log": Words("said.on")}, (cause,))
-    requests = tuple(event for event in known(facts.journal).since_start if event.kind == "request")
+    journal = known(facts.journal)
     if not log.proxied:
-        return _judge_journal(facts.task, requests)
+        return _judge_journal(facts.task, hear_names(facts, journal).since_start)
+    requests = tuple(event for event in journal.since_start if event.kind == "request")
     if log.unreadable and not log.lines:
         raise NotObserved(Unavailable("log-format", {"path": log.path or "-"}))
     requests = tuple(event for event in requests if log.since is None or event.at >= log.since)
@@ -62,10 +63,10 @@ def _settled(found: Agreement, log: AccessLog) -> Agreement:
     return replace(found, missing=tuple(event for event in found.missing if event.at < settled))
 
 
-def _judge_journal(task: Task, requests: Iterable[Event]) -> Finding:
+def _judge_journal(task: Task, events: Iterable[Event]) -> Finding:
     """The registry asks for passwords itself, and wrote down who came."""
     user = task.parameters["user"]
-    mine = [event for event in requests if event.actor == user]
+    mine = [event for event in events if event.kind == "request" and history.account(event) == user]
     causes = () if mine else (Cause("log.nothing"),)
     return Finding(
         Status.PASS if mine else Status.FAIL,

@@ -319,7 +319,7 @@ CHECKS: tuple[Check, ...] = (
         points=3,
         section="§3.2, §8.2",
         judge=judge_push,
-        uses=(Source.JOURNAL, Source.TAGS, Source.CONTENT, Source.ACCESS_LOG),
+        uses=(Source.JOURNAL, Source.TAGS, Source.CONTENT, Source.ACCESS_LOG, Source.PASSWORDS),
         causes=(
             "push.never-tried",
             "push.too-large",
@@ -407,7 +407,7 @@ CHECKS: tuple[Check, ...] = (
         points=2,
         section="§8.2, §13",
         judge=judge_log,
-        uses=(Source.ACCESS_LOG, Source.JOURNAL, Source.BACKEND),
+        uses=(Source.ACCESS_LOG, Source.JOURNAL, Source.BACKEND, Source.PASSWORDS),
         causes=(
             "log.off",
             "log.caddy-off",
@@ -434,7 +434,7 @@ CHECKS: tuple[Check, ...] = (
         points=2,
         section="§3.2, §8.2",
         judge=judge_pull,
-        uses=(Source.JOURNAL, Source.TAGS, Source.ACCESS_LOG),
+        uses=(Source.JOURNAL, Source.TAGS, Source.ACCESS_LOG, Source.PASSWORDS),
         causes=(
             "pull.never",
             "pull.before-push",

@@ -1,5 +1,7 @@
 """What the journal tells once the other witnesses have been heard: the log on who came, the tag on what it is. Pure.
 
+Where no proxy has a log, the registry's own file of passwords says who may have come.
+
 A registry that asks nobody for a password knows no names where the proxy keeps them to itself; registry:2, read by what
 it prints, knows none at all, nor the digest of what was pushed or pulled by a tag.
 """
@@ -10,7 +12,7 @@ from dataclasses import replace
 from checker import history
 from checker.checks.agreement import agree
 from checker.checks.pushes import TAG, pushes
-from checker.facts import AccessLog, Facts, Journal
+from checker.facts import LET_IN, AccessLog, Facts, Journal, Kind, Passwords
 from pyregistry.spec.journal import Event
 
 
@@ -23,16 +25,26 @@ def hear(facts: Facts, journal: Journal, repository: str, now: str | None) -> Jo
         repository: Of the exercise.
         now: The digest of its tag.
     """
-    return _with_digests(_with_names(facts, journal), repository, now)
+    return _with_digests(hear_names(facts, journal), repository, now)
 
 
-def _with_names(facts: Facts, journal: Journal) -> Journal:
-    """Who asked, as the proxy's line on the same request says."""
+def hear_names(facts: Facts, journal: Journal) -> Journal:
+    """Who asked, as the proxy's line on the same request says; without a proxy, the one whom the registry lets in."""
     log, requests = facts.access_log, [event for event in journal.since_start if event.kind == "request"]
-    if not isinstance(log, AccessLog) or not log.proxied or all(history.account(event) for event in requests):
+    if not isinstance(log, AccessLog) or all(history.account(event) for event in requests):
         return journal
-    users = {event.seq: line.user for line, event in agree(log.lines, requests).pairs}
+    if log.proxied:
+        users = {event.seq: line.user for line, event in agree(log.lines, requests).pairs}
+    else:
+        users = dict.fromkeys((event.seq for event in requests if event.detail.get(LET_IN)), _only_account(facts))
     return replace(journal, events=tuple(_named(journal.events, users)))
+
+
+def _only_account(facts: Facts) -> str | None:
+    """Whose password alone the registry knows; None where there are several, or none is known of."""
+    files = facts.passwords.files if isinstance(facts.passwords, Passwords) else ()
+    users = {entry.user for file in files if file.reader == Kind.REGISTRY for entry in file.entries}
+    return users.pop() if len(users) == 1 else None
 
 
 def _named(events: Iterable[Event], users: dict[int, str | None]) -> Iterable[Event]:

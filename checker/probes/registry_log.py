@@ -5,9 +5,12 @@ Of each request it prints a line ``response completed`` (or ``… with error``) 
     line  ::= pair *( SP pair )
     pair  ::= key "=" ( word | <"> *( char | "\" char ) <"> )
 
+Where it asks for passwords itself, it prints ``authorized request`` before that, with the same ``http.request.id``; the
+name that it took the password of stands in lines of errors only.
+
 Paths that it does not know, such as those of referrers, stand in its access log only, in Apache's combined format.
 
-Lacking are who asked (registry:2 is asked by the proxy), how many bytes came in, and the chain that shows that nobody
+Lacking are who asked, how many bytes came in, and the chain that shows that nobody
 changed a line: the lines lie with Docker's daemon. Of what a push by tag stored, the line does not have the digest.
 What a container printed goes with it. The store remembers both: when each tag was last made to lead to each digest.
 """
@@ -23,7 +26,7 @@ from operator import attrgetter
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from checker.facts import PRINTED
+from checker.facts import LET_IN, PRINTED
 from checker.probes import nginx
 from pyregistry.spec.digest import Digest
 from pyregistry.spec.endpoints import ENDPOINTS
@@ -32,6 +35,7 @@ from pyregistry.spec.journal import GENESIS, Event, seal
 
 _PAIR = re.compile(r'(?P<key>[\w.-]+)=(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<word>\S*))')
 _COMPLETED = "response completed"
+_AUTHORIZED = "authorized request"
 _TAG_LINK = "_manifests/tags/*/index/*/*/link"
 _PUSH, _CREATED = "end-7", 201
 _TICK = timedelta(milliseconds=20)
@@ -58,7 +62,12 @@ _ENDPOINTS = tuple((row.id, row.methods, _pattern(row.template)) for row in ENDP
 def read_events(text: str) -> Iterator[Event]:
     """The requests of a log, in its order; all else that it holds is left out."""
     lines = text.splitlines()
-    answered = {number: event for number, line in enumerate(lines) if _COMPLETED in line and (event := _event(line))}
+    let_in = _let_in(lines)
+    answered = {
+        number: replace(event, detail={**event.detail, LET_IN: event.request_id in let_in})
+        for number, line in enumerate(lines)
+        if _COMPLETED in line and (event := _event(line))
+    }
     told_twice = Counter(map(_of_both, answered.values()))
     for number, line in enumerate(lines):
         event = answered.get(number) or _accessed(line)
@@ -68,6 +77,12 @@ def read_events(text: str) -> Iterator[Event]:
             told_twice[_of_both(event)] -= 1
         else:
             yield event
+
+
+def _let_in(lines: Iterable[str]) -> frozenset[str]:
+    """Ids of the requests whose password it took."""
+    told = (_told(line) for line in lines if _AUTHORIZED in line)
+    return frozenset(pairs.get("http.request.id", "") for pairs in told if pairs.get("msg") == _AUTHORIZED) - {""}
 
 
 def _of_both(event: Event) -> tuple[object, ...]:
@@ -171,9 +186,14 @@ def completed(events: Sequence[Event], taggings: Sequence[Tagging], since: datet
         yield replace(event, digest=found.digest) if found else event
 
 
+def _told(line: str) -> dict[str, str]:
+    """The pairs of a line."""
+    return {pair["key"]: _unquoted(pair) for pair in _PAIR.finditer(line)}
+
+
 def _event(line: str) -> Event | None:
     """One request; None for a line that only looks like one."""
-    told = {pair["key"]: _unquoted(pair) for pair in _PAIR.finditer(line)}
+    told = _told(line)
     if not told.get("msg", "").startswith(_COMPLETED) or "http.request.method" not in told:
         return None
     try:

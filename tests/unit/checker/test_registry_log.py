@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from checker.facts import LET_IN
 from checker.probes.registry_log import read_events, write_journal
 from pyregistry.spec.journal import verify
 from tests.unit.checker.docker_samples import REGISTRY_LINES
@@ -76,3 +77,16 @@ def test_a_path_that_it_does_not_know_is_in_the_access_log_only() -> None:
     events = [event for event in read_events(REGISTRY_LINES) if event.endpoint in {"end-1", "end-12"}]
     assert [(event.path, event.bytes_out) for event in events] == [("/v2/", 2), ("/v2/org/app/referrers/x", 19)]
     assert events[1].user_agent == r"a\b"
+
+
+def test_whom_it_asked_for_a_password_and_let_in() -> None:
+    """A line of its own says so of the same request; without one nobody was asked, or another request was."""
+    request = "http.request.id=abc476c9"
+    assert request in REGISTRY_LINES.splitlines()[1]
+    said = f'time="2026-11-23T23:23:39Z" level=info msg="authorized request" go.version=go1.24.4 {request}\n'
+    for text, is_let_in in (
+        (said + REGISTRY_LINES, True),
+        (said.replace(request, "http.request.id=another") + REGISTRY_LINES, False),
+        (said.replace("authorized", "some") + REGISTRY_LINES, False),
+    ):
+        assert next(read_events(text)).detail[LET_IN] is is_let_in
