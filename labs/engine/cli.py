@@ -14,8 +14,8 @@ from labs.engine.commands.words import say
 from labs.engine.documents import DocumentInvalid
 from labs.engine.layout import BlobMissing, StoreError
 
-_MAX_WORDS = 2
-"""Of a command's name: ``image ls``."""
+_MAX_WORDS = 3
+"""Of a command's name: ``buildx imagetools inspect``."""
 _GLOBAL_FLAGS = (
     Flag("config", "Location of client config files", Kind.TEXT),
     Flag("context", "", Kind.TEXT, "c", supported=False),
@@ -139,6 +139,8 @@ def _overview() -> str:
 def _family_overview(name: str) -> str:
     """What ``docker image`` prints."""
     members = [command for command in COMMANDS if command.name.startswith(f"{name} ")]
-    rows = [f"  {command.name.removeprefix(name).strip():10}{command.summary}" for command in members]
+    names = [command.name.removeprefix(name).strip() for command in members]
+    width = max(len(member) for member in names) + 3
+    rows = [f"  {member:{width}}{command.summary}" for member, command in zip(names, members, strict=True)]
     usage = [f"Usage:  docker {name} COMMAND", "", FAMILIES[name], "", "Commands:", *rows, ""]
     return "\n".join([*usage, f"Run 'docker {name} COMMAND --help' for more information on a command."])

@@ -18,7 +18,11 @@ import pytest
 
 from tests.clients import worlds
 from tests.clients.commands import ROWS, SIDES, Row, Untyped, by_id, render
+from tests.clients.conftest import NewClient
+from tests.clients.engines import LabDocker
+from tests.clients.image import Sample
 from tests.clients.namespace import CommandFailedError, NamespaceError
+from tests.clients.registry import Registry
 from tests.clients.worlds import Typed, World
 from tests.servers import ROOT
 from tests.tools import absent, require, require_root
@@ -112,6 +116,47 @@ def test_a_command(side: str, name: str, played: Callable[[str], Played]) -> Non
     else:
         missing = played(side)[name]
         assert not missing, "\n".join(f"missing: {what}\n{told}" for what, told in missing.items())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "imagetools inspect NAME:1",
+        "imagetools inspect --raw NAME:1",
+        "imagetools inspect NAME:gone",
+        "imagetools inspect UPPER",
+        "create --name default",
+        "create --name Bad!",
+        "create --driver docker",
+        "create --driver nope",
+        "inspect nope",
+        "rm nope",
+        "rm",
+        "use",
+        "build --sbom=spdx .",
+        "build --provenance=maxi .",
+        "build --sbom=disabled=maybe .",
+        "build --push .",
+        "build --builder nope .",
+    ],
+)
+def test_buildx_speaks_alike(words: str, clients: NewClient, image: str) -> None:
+    """Its builders, its refusals and its view of an index: letter for letter, on the same stream."""
+    mine, docker = clients(LabDocker.name), clients("docker-28")
+    assert isinstance(mine, LabDocker)
+    typed = words.replace("NAME", image).split()
+    told = [
+        client.namespace.run([program, "buildx", *typed], env=client.environment, folder=client.folder)
+        for client, program in ((mine, mine.command), (docker, "docker"))
+    ]
+    assert (told[0].returncode, told[0].stdout, told[0].stderr) == (told[1].returncode, told[1].stdout, told[1].stderr)
+
+
+@pytest.fixture(scope="module")
+def image(clients: NewClient, plain: Registry) -> str:
+    """A repository with an index under tag 1, of an image and its provenance."""
+    clients("docker-28").push(plain, "buildx/app:1", Sample("an index", {}))
+    return plain.reference("buildx/app")
 
 
 def test_a_refusal_is_told() -> None:

@@ -2,12 +2,15 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
 from labs.engine.builder import build as build_image
+from labs.engine.builders import DEFAULT
+from labs.engine.commands import attestations
+from labs.engine.commands.builders import chosen
 from labs.engine.commands.console import CommandFailed
 from labs.engine.commands.flags import Options
 from labs.engine.commands.machine import Machine
@@ -30,17 +33,18 @@ class BuildLines:
 
     Args:
         stream: Where to.
+        builder: Whose build it is, by name.
         clock: Monotonic seconds.
     """
 
-    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, stream: TextIO, builder: str = DEFAULT, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
         self._clock = clock
         self._number = 0
         self._began_at = 0.0
         self._open: str | None = None
         self._warnings: list[str] = []
-        self._write('#0 building with "default" instance using labdocker')
+        self._write(f'#0 building with "{builder}" instance using labdocker')
 
     def begin(self, step: str) -> None:
         """``#2 [internal] load .dockerignore``."""
@@ -91,12 +95,16 @@ class _SilentLines(SilentBuild):
 
 
 def build(machine: Machine, options: Options) -> None:
-    """Build an image from a context and a Dockerfile."""
+    """Build an image from a context and a Dockerfile; with ``--push`` send it to its registries, too."""
+    attestations.check(machine, options)
+    builder = chosen(machine, options.text("builder"))
     with _context(machine, options) as (context, dockerfile):
         tags = [_parse_tag(text) for text in options.list("tag")]
+        if options.on("push") and not tags:
+            raise _failure("tag is needed when pushing to registry")
         platform = _platform(options)
         quiet = options.on("quiet") or options.text("progress") in {"quiet", "none"}
-        lines = _SilentLines() if quiet else BuildLines(machine.console.errors)
+        lines = _SilentLines() if quiet else BuildLines(machine.console.errors, builder)
         try:
             descriptor = build_image(
                 context,
@@ -113,6 +121,8 @@ def build(machine: Machine, options: Options) -> None:
         except BuildError as exc:
             lines.fail(exc)
             raise _failure(f"failed to solve: {exc}", _excerpt(dockerfile, exc.line)) from exc
+        if options.on("push"):
+            _push(machine, tags, descriptor, lines)
         lines.finish()
     _tell_identity(machine, options, descriptor, quiet=options.on("quiet"))
 
@@ -197,6 +207,26 @@ def _pull(machine: Machine, reference: Reference, platform: Platform) -> Descrip
         return bring(machine, reference, platform, SilentProgress())
     except TransportError as exc:
         raise LookupError(str(exc)) from exc
+
+
+def _push(
+    machine: Machine, tags: Sequence[Reference], descriptor: Descriptor, lines: BuildLines | _SilentLines
+) -> None:
+    """Send an image under all its names."""
+    from labs.engine.commands.transfer import send
+    from labs.engine.transport.faults import TransportError
+
+    for reference in tags:
+        lines.begin(f"pushing {reference}")
+        try:
+            send(machine, reference, descriptor, SilentProgress())
+        except TransportError as exc:
+            fault = BuildError(f"failed to push {reference}: {exc}")
+            lines.fail(fault)
+            raise _failure(f"failed to solve: {fault}") from exc
+        lines.note("pushing layers done")
+        lines.note(f"pushing manifest for {reference}@{descriptor.digest} done")
+        lines.end()
 
 
 def _failure(message: str, excerpt: str = "") -> CommandFailed:

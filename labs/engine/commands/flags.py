@@ -8,8 +8,8 @@ from enum import Enum
 
 from labs.engine.commands.console import USAGE_CODE, CommandFailed
 
-_TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
-_FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
+TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 _WIDTH_LIMIT = 80
 
 
@@ -246,7 +246,7 @@ class _Reader:
     def _set(self, flag: Flag, value: str) -> None:
         """A flag that is not ours counts only where it asks for something: ``--provenance=false`` does not."""
         if not flag.supported:
-            self._refused += [] if value in _FALSE else [f"--{flag.name}"]
+            self._refused += [] if value in FALSE else [f"--{flag.name}"]
         elif flag.kind is Kind.SWITCH:
             self._set_switch(flag, value)
         elif flag.kind is Kind.TEXT:
@@ -257,8 +257,8 @@ class _Reader:
             self._lists[flag.name] = (*self._lists.get(flag.name, ()), value)
 
     def _set_switch(self, flag: Flag, value: str) -> None:
-        if value in _TRUE or value in _FALSE:
-            self._switches[flag.name] = value in _TRUE
+        if value in TRUE or value in FALSE:
+            self._switches[flag.name] = value in TRUE
         else:
             raise self._invalid(flag, value, f'strconv.ParseBool: parsing "{value}": invalid syntax')
 

@@ -10,6 +10,8 @@ _PLATFORM = Flag("platform", "Set platform if server is multi-platform capable",
 _QUIET = Flag("quiet", "Suppress verbose output", letter="q")
 _CONTENT_TRUST = Flag("disable-content-trust", "Skip image verification (default true)")
 
+_BUILDER = Flag("builder", "Override the configured builder instance", Kind.TEXT)
+
 _LOGIN_FLAGS = (
     Flag("password", "Password or Personal Access Token (PAT)", Kind.TEXT, "p"),
     Flag("password-stdin", "Take the Password or Personal Access Token (PAT) from stdin"),
@@ -17,6 +19,7 @@ _LOGIN_FLAGS = (
 )
 _BUILD_FLAGS = (
     Flag("build-arg", "Set build-time variables", Kind.LIST),
+    _BUILDER,
     Flag("file", 'Name of the Dockerfile (default: "PATH/Dockerfile")', Kind.TEXT, "f"),
     Flag("iidfile", "Write the image ID to a file", Kind.TEXT),
     Flag("label", "Set metadata for an image", Kind.LIST),
@@ -24,7 +27,10 @@ _BUILD_FLAGS = (
     Flag("no-cache", "Do not use cache when building the image"),
     Flag("platform", "Set target platform for build", Kind.LIST),
     Flag("progress", 'Set type of progress output ("auto", "none", "plain", "quiet")', Kind.TEXT),
+    Flag("provenance", "None is made: only =false", Kind.TEXT),
+    Flag("push", 'Shorthand for "--output=type=registry"'),
     Flag("quiet", "Suppress the build output and print image ID on success", letter="q"),
+    Flag("sbom", "None is made: only =false", Kind.TEXT),
     Flag("tag", 'Image identifier (format: "[registry/]repository[:tag]")', Kind.LIST, "t"),
     Flag("target", "Set the target build stage to build", Kind.TEXT),
     *(
@@ -35,7 +41,6 @@ _BUILD_FLAGS = (
             "annotation": Kind.LIST,
             "attest": Kind.LIST,
             "build-context": Kind.LIST,
-            "builder": Kind.TEXT,
             "cache-from": Kind.LIST,
             "cache-to": Kind.LIST,
             "call": Kind.TEXT,
@@ -43,10 +48,7 @@ _BUILD_FLAGS = (
             "metadata-file": Kind.TEXT,
             "network": Kind.TEXT,
             "no-cache-filter": Kind.LIST,
-            "provenance": Kind.TEXT,
             "pull": Kind.SWITCH,
-            "push": Kind.SWITCH,
-            "sbom": Kind.TEXT,
             "secret": Kind.LIST,
             "shm-size": Kind.TEXT,
             "ssh": Kind.LIST,
@@ -201,6 +203,90 @@ _PS_FLAGS = (
 )
 _CONTAINER_TIMEOUT = Flag("time", "Seconds to wait before killing the container", Kind.TEXT, "t")
 
+_BUILDX = tuple(
+    Command(f"buildx {name}", usage, summary, module, function, minimum, maximum, flags, spoken=f"buildx {name}")
+    for name, usage, summary, module, function, minimum, maximum, flags in (
+        (
+            "create",
+            "[OPTIONS] [CONTEXT|ENDPOINT]",
+            "Create a new builder instance",
+            "builders",
+            "create",
+            0,
+            1,
+            (
+                Flag("bootstrap", "Boot builder after creation"),
+                Flag("driver", 'Driver to use (available: "docker-container")', Kind.TEXT),
+                Flag("name", "Builder instance name", Kind.TEXT),
+                Flag("use", "Set the current builder instance"),
+                *(Flag(name, "", supported=False) for name in ("append", "leave")),
+                *(
+                    Flag(name, "", Kind.LIST, supported=False)
+                    for name in ("buildkitd-config", "buildkitd-flags", "driver-opt", "node", "platform")
+                ),
+            ),
+        ),
+        (
+            "imagetools inspect",
+            "[OPTIONS] NAME",
+            "Show details of an image in the registry",
+            "imagetools",
+            "inspect",
+            1,
+            1,
+            (
+                _BUILDER,
+                Flag("raw", "Show original, unformatted JSON manifest"),
+                Flag("format", "", Kind.TEXT, supported=False),
+            ),
+        ),
+        (
+            "inspect",
+            "[NAME]",
+            "Inspect current builder instance",
+            "builders",
+            "inspect",
+            0,
+            1,
+            (Flag("bootstrap", "Ensure builder has booted before inspecting"), _BUILDER),
+        ),
+        (
+            "ls",
+            "",
+            "List builder instances",
+            "builders",
+            "list_builders",
+            0,
+            0,
+            (Flag("no-trunc", "Don't truncate output"), Flag("format", "", Kind.TEXT, supported=False)),
+        ),
+        (
+            "rm",
+            "[OPTIONS] [NAME...]",
+            "Remove one or more builder instances",
+            "builders",
+            "remove",
+            0,
+            None,
+            (
+                _BUILDER,
+                Flag("force", "Do not prompt for confirmation", letter="f"),
+                *(Flag(name, "", supported=False) for name in ("all-inactive", "keep-daemon", "keep-state")),
+            ),
+        ),
+        (
+            "use",
+            "[OPTIONS] NAME",
+            "Set the current builder instance",
+            "builders",
+            "use",
+            0,
+            1,
+            (_BUILDER, *(Flag(name, "", supported=False) for name in ("default", "global"))),
+        ),
+    )
+)
+
 COMMANDS: tuple[Command, ...] = (
     *(
         variant
@@ -291,6 +377,7 @@ COMMANDS: tuple[Command, ...] = (
     _INSPECT,
     _IMAGE_INSPECT,
     _MANIFEST_INSPECT,
+    *_BUILDX,
     *_also(
         Command("info", "[OPTIONS]", "Display system-wide information", "system", "info", 0, 0, (_FORMAT,)),
         "system info",
@@ -334,8 +421,8 @@ FOREIGN = frozenset(
         *("image history", "image import", "image load", "image prune", "image save"),
         *("manifest annotate", "manifest create", "manifest push", "manifest rm"),
         *("system df", "system events", "system prune", "builder prune"),
-        *("buildx bake", "buildx create", "buildx du", "buildx imagetools", "buildx inspect", "buildx ls"),
-        *("buildx prune", "buildx rm", "buildx stop", "buildx use", "buildx version"),
+        *("buildx bake", "buildx du", "buildx history", "buildx imagetools", "buildx prune", "buildx stop"),
+        "buildx version",
     }
 )
 """Docker's commands that ours does not have: refused by name."""

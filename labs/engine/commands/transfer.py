@@ -67,6 +67,20 @@ def bring(machine: Machine, reference: Reference, platform: Platform, progress: 
     return puller.pull(reference, platform).descriptor
 
 
+def send(machine: Machine, reference: Reference, descriptor: Descriptor, progress: Progress) -> None:
+    """Push one image of the store for another command, e.g. what a build has made.
+
+    Raises:
+        TransportError: It could not be sent.
+    """
+    registry = machine.registry(reference.domain)
+    registry.connect()
+    try:
+        Pusher(registry, machine.store, machine.origins, progress).push(reference, descriptor)
+    except RequestFailed as exc:
+        raise exc.cause if isinstance(exc.cause, TransportError) else exc from exc
+
+
 def _parse(options: Options) -> Reference:
     try:
         reference = Reference.parse(options.arguments[0], default_tag=None)

@@ -158,7 +158,7 @@ def test_every_command_has_help(shell: Shell) -> None:
         words = command.name.split()
         result = shell.docker(*words, "--help")
         assert result.code == 0
-        assert result.lines[0] == f"Usage:  {command.called} {command.usage}"
+        assert result.lines[0] == f"Usage:  {command.called} {command.usage}".rstrip()
         assert shell.docker("help", *words).output == result.output
         assert all(len(line) <= 120 for line in result.lines)
 
