@@ -19,7 +19,7 @@ from labs.catalog.model import Lab, load
 from labs.compose.record import FOLDER, ProjectRecord
 from labs.stack.interface import NEVER_USED, Inventory
 from tests.labs.conftest import LabUnderTest
-from tests.labs.test_stack import can_have_own_mounts
+from tests.labs.disks import needs_a_disk, reset_when_full
 
 MACHINE = "a"
 LISTENER = """\
@@ -300,41 +300,19 @@ def lost_programs(built: Built) -> list[str]:
     return [line for line in lines if folder in line]
 
 
-_FULL_DISK = """
-set -eu
-mount -t tmpfs -o size=24m tmpfs "$1"
-labstack up tp2 >/dev/null
-labstack shell tp2 -- sh -c 'cd "$LAB_WORK/tp2" && . "$LAB_STEPS" && prepare && bring_up' >/dev/null 2>&1
-cat /dev/zero >"$LAB_HOME/engines/tp2/a/filler" 2>/dev/null || true
-df "$1" >&2
-labstack reset tp2 --yes
-labstack status
-labstack down >/dev/null
-"""
-
-
-@pytest.mark.skipif(not can_have_own_mounts(), reason="fills a disk of its own: needs Linux, root and unshare")
+@needs_a_disk
 def test_reset_on_a_full_disk(new_lab: LabUnderTest, tmp_path: Path) -> None:
     """A student whose images filled the disk gets it back by a reset, their files kept."""
-    disk, scratch = tmp_path / "disk", tmp_path / "scratch"
-    disk.mkdir()
+    scratch = tmp_path / "scratch"
     scratch.mkdir()
-    steps = Path(str(load("tp2").folder)) / "solution" / "steps.sh"
-    environ = new_lab.environ | {
-        "LAB_HOME": str(disk / ".lab"),
-        "LAB_STEPS": str(steps),
-        "LAB_SCRATCH": str(scratch),
-    }
-    done = subprocess.run(
-        ["unshare", "-m", "sh", "-c", _FULL_DISK, "sh", disk],
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
+    printed = reset_when_full(
+        new_lab,
+        tmp_path,
+        "tp2",
+        size="24m",
+        filler="engines/tp2/a/filler",
+        begun="""labstack shell tp2 -- sh -c 'cd "$LAB_WORK/tp2" && . "$LAB_STEPS" && prepare && bring_up'""",
+        LAB_STEPS=str(Path(str(load("tp2").folder)) / "solution" / "steps.sh"),
+        LAB_SCRATCH=str(scratch),
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "100%" in done.stderr
-    assert "the running process nginx" in done.stdout
-    assert "attempt 2" in done.stdout
-    assert "cp -R" in done.stdout
+    assert "the running process nginx" in printed

@@ -21,6 +21,7 @@ from labs.home import LabHome
 from labs.processes import wait_until
 from labs.stack.interface import NEVER_USED
 from tests.labs.conftest import LabUnderTest, free_port_base
+from tests.labs.disks import needs_a_disk, reset_when_full
 
 
 def attempt_of(lab: LabUnderTest) -> Attempt:
@@ -387,44 +388,10 @@ def test_an_unknown_exercise_is_named(new_lab: LabUnderTest) -> None:
     assert "tp1" in new_lab.labstack("up", "tp77", code=1).stderr
 
 
-_FULL_DISK = """
-set -eu
-mount -t tmpfs -o size=8m tmpfs "$1"
-labstack up tp1 >/dev/null
-cat /dev/zero >"$LAB_HOME/tp1/hosted/store-filler" 2>/dev/null || true
-df "$1" >&2
-labstack reset tp1 --yes
-labstack status
-labstack down >/dev/null
-"""
-
-
-def can_have_own_mounts() -> bool:
-    """Whether this machine lets us mount in a namespace of our own."""
-    if sys.platform != "linux" or shutil.which("unshare") is None:
-        return False
-    command = ["unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
-
-
-@pytest.mark.skipif(not can_have_own_mounts(), reason="fills a disk of its own: needs Linux, root and unshare")
+@needs_a_disk
 def test_reset_on_a_full_disk(new_lab: LabUnderTest, tmp_path: Path) -> None:
     """A student whose disk is full gets it back by a reset, their files kept."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    environ = new_lab.environ | {"LAB_HOME": str(disk / ".lab")}
-    done = subprocess.run(
-        ["unshare", "-m", "sh", "-c", _FULL_DISK, "sh", disk],
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "100%" in done.stderr
-    assert "attempt 2" in done.stdout
-    assert "cp -R" in done.stdout
+    reset_when_full(new_lab, tmp_path, "tp1", size="8m", filler="tp1/hosted/store-filler")
 
 
 def test_start_opens_jupyterlab_behind_a_token(new_lab: LabUnderTest) -> None:
