@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from datetime import timedelta
 
+from checker.checks.telling import pair
 from checker.facts import Certificate, Facts, Handshake, KeyFile, NotObserved, Unavailable, known
 from checker.model import Cause, Evidence, Finding, Status, Value
 
@@ -32,7 +33,13 @@ def judge_certificate(facts: Facts) -> Finding:
         "valid": f"{leaf.not_before:%Y-%m-%d %H:%M}Z … {leaf.not_after:%Y-%m-%d %H:%M}Z",
         "tls": spoken.version or "-",
     }
-    evidence = (Evidence("tls", f"{spoken.address} {spoken.version}: {leaf.subject}", leaf.sha256),)
+    evidence = (
+        Evidence(
+            "tls",
+            pair(f"{spoken.address} {spoken.version}", leaf.subject),
+            leaf.sha256,
+        ),
+    )
     # Clients look at dates, then at names, then at who signed, and complain of the first that is wrong.
     causes = (*_date_causes(spoken), *_name_causes(leaf, spoken.name), *_trust_causes(spoken), *_version_causes(spoken))
     status = Status.FAIL if causes else Status.PASS

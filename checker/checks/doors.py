@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from checker.checks.passwords import BCRYPT, NOBODY, users
+from checker.checks.telling import pair
 from checker.facts import (
     ClientConfig,
     Door,
@@ -42,7 +43,7 @@ def judge_auth(facts: Facts) -> Finding:
     observed = {name: door.status or "-" if door else "-" for name, door in asked.items()}
     expected = dict.fromkeys(asked, UNAUTHORIZED) | {"right-password": OK}
     causes = tuple(_auth_causes(doors, user, facts))
-    evidence = (Evidence("http", tuple(_answered(Words(f"fact.{name}"), door) for name, door in observed.items())),)
+    evidence = (Evidence("http", tuple(pair(Words(f"fact.{name}"), door) for name, door in observed.items())),)
     status = Status.FAIL if causes else Status.PASS
     return Finding(status, evidence, observed, dict(expected), causes, tuple(_login_advice(facts)))
 
@@ -129,7 +130,7 @@ def judge_plain(facts: Facts) -> Finding:
     causes = tuple(_plain_causes(plain, facts.task.hosts))
     return Finding(
         Status.FAIL if causes else Status.PASS,
-        tuple(Evidence("http", _answered(Words(f"fact.{name}"), said)) for name, said in seen.items()),
+        tuple(Evidence("http", pair(Words(f"fact.{name}"), said)) for name, said in seen.items()),
         seen,
         {"http": "- | 301 https://…", "http-on-tls-port": "- | 400"},
         causes,
@@ -155,11 +156,6 @@ def _leads_home(location: str | None, hosts: tuple[str, ...]) -> bool:
     return there.scheme == "https" and there.hostname in {urlsplit(f"//{host}").hostname for host in hosts}
 
 
-def _answered(who: Value, said: Value) -> Words:
-    """What came from where."""
-    return Words("said.pair", {"name": who, "value": said})
-
-
 def _door(door: Door) -> Value:
     """What a door answered, in a word."""
     if door.status is None:
@@ -174,8 +170,8 @@ def judge_backend(facts: Facts) -> Finding:
         if door.status in _SERVER_ERRORS:
             raise NotObserved(Unavailable("server-error", {"status": door.status or 0, "what": name}))
     opened = {name: door for name, door in doors.items() if door.status in _SUCCESSES}
-    closed = [Evidence("http", _answered(name, _door(door))) for name, door in doors.items()]
-    published = [Evidence("stack", _answered(each.name, _ports(each))) for each in stack.services] or [
+    closed = [Evidence("http", pair(name, _door(door))) for name, door in doors.items()]
+    published = [Evidence("stack", pair(each.name, _ports(each))) for each in stack.services] or [
         Evidence("stack", stack.source)
     ]
     return Finding(

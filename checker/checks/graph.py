@@ -28,19 +28,19 @@ def closure(checks: Sequence[Check], codes: Sequence[str]) -> list[Check]:
 
 
 def blocked_by(check: Check, checks: Mapping[str, Check], findings: Mapping[str, Finding]) -> tuple[str, ...]:
-    """The failures that explain this check's failure, or why it could not be judged: the roots only.
+    """The failures that explain this check's failure, or why it could not be judged: the roots only, as checks go.
 
     Empty when it passes, fails on its own, or could not be judged for a reason of its own.
     """
     if findings[check.code].status not in {Status.FAIL, Status.INCONCLUSIVE}:
         return ()
-    roots: dict[str, None] = {}
+    roots: set[str] = set()
     for code in check.needs:
         if not _may_explain(code, check, findings[check.code]):
             continue
         own = (code,) if findings[code].status is Status.FAIL else ()
-        roots |= dict.fromkeys(blocked_by(checks[code], checks, findings) or own)
-    return tuple(roots)
+        roots.update(blocked_by(checks[code], checks, findings) or own)
+    return tuple(code for code in checks if code in roots)
 
 
 def _may_explain(code: str, check: Check, finding: Finding) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from checker.checks.telling import pair
 from checker.facts import Facts, Kind, NotObserved, PasswordEntry, PasswordFile, Unavailable, known
 from checker.model import Cause, Evidence, Finding, Status, Value, Words
 
@@ -29,9 +30,7 @@ def judge_passwords(facts: Facts) -> Finding:
     entries = [(file, entry) for file in files for entry in file.entries]
     entries.sort(key=lambda row: row[1].user != user)
     causes = tuple(_password_causes(entries, user, files))
-    evidence = tuple(
-        Evidence("file", Words("said.entry", {"path": file.path, "entry": _told(entry)})) for file, entry in entries
-    )
+    evidence = tuple(Evidence("file", pair(file.path, _told(entry))) for file, entry in entries)
     observed: dict[str, Value] = {"passwords": tuple(_told(entry) for _, entry in entries) or "-"}
     weak = [file for file, entry in entries if entry.scheme != BCRYPT]
     return Finding(
@@ -65,7 +64,7 @@ def _reader_advice(weak: list[PasswordFile]) -> Iterable[Cause]:
 
 def _told(entry: PasswordEntry) -> Words:
     """An entry by its user and its scheme."""
-    return Words("said.pair", {"name": entry.user, "value": _scheme(entry)})
+    return pair(entry.user, _scheme(entry))
 
 
 def _scheme(entry: PasswordEntry) -> Value:

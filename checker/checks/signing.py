@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from checker.checks.images import named
 from checker.checks.pushes import target_repository
+from checker.checks.telling import pair
 from checker.facts import Facts, NotObserved, Signature, Signatures, Unavailable, known
 from checker.model import Cause, Evidence, Finding, Status, Value, Words
 
@@ -56,8 +57,8 @@ def judge_signature(facts: Facts) -> Finding:
 def _described(signature: Signature) -> Evidence:
     """A signature that can be found again."""
     said = Words("said.verified") if signature.verified else signature.fault or "-"
-    told = {"name": f"{signature.form} @ {signature.digest}", "value": said}
-    return Evidence("signature", Words("said.pair", told), signature.digest.partition(":")[2])
+    told = pair(f"{signature.form} @ {signature.digest}", said)
+    return Evidence("signature", told, signature.digest.partition(":")[2])
 
 
 def _is_at_home(signature: Signature, repository: str) -> bool:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
+from checker.checks.telling import pair
 from checker.facts import Doors, Facts, Handshake, Keys, Kind, Plain, Stack, StackService, Unavailable, known
 from checker.model import Cause, Evidence, Finding, Status, Value, Words
 
@@ -30,7 +31,7 @@ _LAST_WORDS = (
 def judge_up(facts: Facts) -> Finding:
     """The stack is up: the registry's name speaks TLS, and HTTP over it as a registry does."""
     stack, handshake = known(facts.stack), facts.handshake
-    expected: dict[str, Value] = {"registry": f"https://{facts.task.hosts[0]}/v2/: 200 | 401"}
+    expected: dict[str, Value] = {"registry": pair(f"https://{facts.task.hosts[0]}/v2/", "200 | 401")}
     told = _stack_causes(stack, facts)
     if isinstance(handshake, Unavailable) and told:
         return Finding(Status.FAIL, _services(stack), _stack_seen(stack), expected, told)
@@ -54,7 +55,7 @@ def _judge_answer(
         Evidence("tls", f"{spoken.address} {spoken.version}"),
         Evidence("http", f"GET https://{spoken.name}/v2/ → {nobody}"),
     )
-    observed: dict[str, Value] = {"registry": f"{spoken.version}, /v2/: {nobody} | {student or '-'}"}
+    observed: dict[str, Value] = {"registry": (spoken.version or "-", pair("/v2/", f"{nobody} | {student or '-'}"))}
     causes: tuple[Cause, ...] = ()
     if gateway := next((status for status in (nobody, student) if status in _GATEWAY_ERRORS), None):
         causes = (*told, Cause("up.bad-gateway", {"status": gateway}))
@@ -70,13 +71,7 @@ def _services(stack: Stack) -> tuple[Evidence, ...]:
     return tuple(
         Evidence(
             "stack",
-            Words(
-                "said.pair",
-                {
-                    "name": f"{service.name} ({service.image})",
-                    "value": Words("said.runs" if service.running else "said.ended"),
-                },
-            ),
+            pair(f"{service.name} ({service.image})", Words("said.runs") if service.running else Words("said.ended")),
         )
         for service in stack.services
     )

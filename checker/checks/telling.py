@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from checker.history import describe
-from checker.model import Cause, Evidence, Value
+from checker.model import Cause, Evidence, Value, Words
 from pyregistry.spec.journal import Event
 
 Ranked = list[tuple[int, Cause]]
@@ -31,6 +31,11 @@ def newest(events: Iterable[Event]) -> Event | None:
 def shown(event: Event | None) -> tuple[Evidence, ...]:
     """The event as evidence, if there is one."""
     return (describe(event),) if event else ()
+
+
+def pair(name: Value, value: Value) -> Words:
+    """Something, and what it is or answered."""
+    return Words("said.pair", {"name": name, "value": value})
 
 
 def ref(event: Event | None) -> Value:

@@ -57,6 +57,13 @@ def test_what_could_not_be_judged_passes_a_failure_on() -> None:
     assert outcome(Status.FAIL, Status.INCONCLUSIVE, Status.FAIL) == ("A",)
 
 
+def test_what_blocks_is_named_in_the_order_of_the_checks() -> None:
+    """As the steps go, whatever the order of the needs."""
+    last = check("C", "B", "A")
+    findings = {code: Finding(Status.FAIL) for code in "ABC"}
+    assert blocked_by(last, {"A": check("A"), "B": check("B"), "C": last}, findings) == ("A", "B")
+
+
 def blockers(cause: str, status: Status = Status.FAIL) -> tuple[str, ...]:
     """What blocks B for this cause, when A fails, and A explains ``b.refused`` only."""
     second = replace(CHAIN[1], explained={"A": ("b.refused",)})
