@@ -1,5 +1,6 @@
 """TP-2 in Docker itself, with registry:2, nginx and cosign: the grader sees there what it sees in the lab's own."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,13 +13,13 @@ from tests.clients.conftest import NewClient
 from tests.clients.engines import Docker
 from tests.clients.lab import Lab
 from tests.clients.stand_ins import import_stand_ins
-from tests.clients.tp2 import ALL_PASSED, begun, do
+from tests.clients.tp2 import ALL_PASSED, UP, begun, do
 from tests.fakes.chapter import COMPOSE, NGINX
 from tests.fakes.unusual import ANOTHER_CHAIN, RELATIVE_ADDRESSES, WITHOUT_PROXY
-from tests.labs.test_certificates import with_certbot
+from tests.labs.test_certificates import add_port_443, blocks, keep_port_80, with_certbot
 from tests.labs.test_grading import FIRST_FAILURES
 from tests.labs.verdicts import codes, first_cause, told
-from tests.servers import ROOT
+from tests.servers import POLL_SECONDS, ROOT, START_SECONDS
 from tests.tools import require
 
 STEPS = ROOT / "labs" / "catalog" / "tp2" / "solution" / "steps.sh"
@@ -52,6 +53,15 @@ def new_lab(new_client: NewClient, tmp_path: Path) -> Iterator[NewLab]:
             return stack.enter_context(begun(docker, tmp_path, cosign))
 
         yield begin
+
+
+def served(lab: Lab, before: str = "") -> str:
+    """Serial number of the certificate that answers, once it is another one: nginx does not say when it has read it."""
+    ask = 'openssl s_client -connect "$LAB_DOOR" </dev/null 2>/dev/null | openssl x509 -noout -serial || true'
+    deadline = time.monotonic() + START_SECONDS
+    while (found := lab.shell("a", ask)) in {"", before} and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    return found
 
 
 def by_hand(lab: Lab, script: str, scratch: Path) -> None:
@@ -152,3 +162,22 @@ def test_a_certificate_of_an_acme_server_is_as_good(new_lab: NewLab, tmp_path: P
     lab.run("labstack", "up", "tp2", "--acme")
     by_hand(lab, f"make_certificate() {{\n{with_certbot()}\n}}\nsolve", tmp_path)
     assert lab.grade() == ALL_PASSED
+
+
+@pytest.mark.usefixtures("no_trust_left")
+def test_certbot_renews_through_nginx(new_lab: NewLab, tmp_path: Path) -> None:
+    """As docs/certificates.md has it: issued and renewed through the container's port 80, read again by its nginx."""
+    require("pebble", "certbot")
+    lab = new_lab("docker-26", "trixie/cosign")
+    work, (issue, serve, renew, _) = Path(lab.attempt.work), blocks("With an ACME")
+    lab.run("labstack", "up", "tp2", "--acme")
+    by_hand(lab, "make_passwords; write_compose; write_proxy", tmp_path)
+    chapter = (work / "nginx" / "conf.d" / "registry.conf").read_text(encoding="utf-8")
+    keep_port_80(work)
+    by_hand(lab, issue.replace("docker compose up -d\n", UP), tmp_path)
+    add_port_443(work, chapter)
+    by_hand(lab, serve, tmp_path)
+    first = served(lab)
+    by_hand(lab, renew, tmp_path)
+    assert first
+    assert served(lab, first) not in {"", first}

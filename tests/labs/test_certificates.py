@@ -164,32 +164,31 @@ def test_certbot_is_worth_full_points(acme: LabUnderTest) -> None:
     assert_full_points(acme, with_certbot())
 
 
-def begin_with_port_80(lab: LabUnderTest) -> None:
-    """The page's beginning: nginx serves the challenge's folder and nothing else."""
-    type_in(lab, "make_passwords; write_compose; write_proxy")
-    (work(lab) / "nginx" / "conf.d" / "registry.conf").write_text(blocks("With an ACME", "nginx")[0])
-    compose = work(lab) / "compose.yaml"
+def keep_port_80(folder: Path) -> None:
+    """The page's beginning in the chapter's files: nginx serves the challenge's folder and nothing else."""
+    (folder / "nginx" / "conf.d" / "registry.conf").write_text(blocks("With an ACME", "nginx")[0])
+    compose = folder / "compose.yaml"
     auth = "      - ./auth:/etc/nginx/auth:ro\n"
     assert auth in compose.read_text()
     compose.write_text(compose.read_text().replace(auth, f"{auth}      - ./www:/var/www/acme:ro\n"))
 
 
-def add_port_443(lab: LabUnderTest) -> None:
-    """Add the chapter's own server."""
-    conf = work(lab) / "nginx" / "conf.d" / "registry.conf"
-    first = conf.read_text()
-    type_in(lab, "write_proxy")
-    secure, _, _ = conf.read_text().rpartition("server {\n  listen 80;")
+def add_port_443(folder: Path, chapter: str) -> None:
+    """Add the chapter's own server, of its file for nginx."""
+    secure, _, _ = chapter.rpartition("server {\n  listen 80;")
     assert "listen 443 ssl;" in secure
-    conf.write_text(first + secure)
+    conf = folder / "nginx" / "conf.d" / "registry.conf"
+    conf.write_text(conf.read_text() + secure)
 
 
 def test_with_certbot(acme: LabUnderTest) -> None:
     """Issue through nginx, serve, trust, renew with a hook that reloads: nginx sends the new one, under the same CA."""
     issue, serve, renew, _ = blocks("With an ACME")
-    begin_with_port_80(acme)
+    type_in(acme, PREPARE)
+    chapter = (work(acme) / "nginx" / "conf.d" / "registry.conf").read_text()
+    keep_port_80(work(acme))
     assert "Successfully received certificate" in type_in(acme, issue)
-    add_port_443(acme)
+    add_port_443(work(acme), chapter)
     reload, *trust = serve.splitlines()
     assert UNKNOWN in type_in(acme, reload, LOG_IN, code=1)
     assert "Login Succeeded" in type_in(acme, *trust, LOG_IN)
