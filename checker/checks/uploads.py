@@ -19,7 +19,7 @@ def judge_upload(facts: Facts) -> Finding:
         if door is not None and door.status is None:
             raise NotObserved(Unavailable("interrupted", {"what": f"{name} /v2/…/blobs/uploads/"}))
     observed: dict[str, Value] = {
-        "location": opened.location or "-",
+        "location": _beginning(opened.location) if opened.location else "-",
         "upload": f"POST {opened.status}, PATCH {sent.status if sent else '-'}",
     }
     expected: dict[str, Value] = {"location": f"{upload.asked}/v2/…", "upload": "POST 202, PATCH 202"}
@@ -40,6 +40,12 @@ def _upload_causes(asked: str, size: int, opened: Door, sent: Door | None) -> It
         yield from _location_causes(asked, opened.location)
         if sent is not None and sent.status not in _SUCCESSES:
             yield _refusal(sent, size)
+
+
+def _beginning(location: str) -> str:
+    """What counts of an address: protocol, name and port, where it has them."""
+    there = urlsplit(location)
+    return f"{there.scheme}://{there.netloc}/v2/…" if there.netloc else "/v2/…"
 
 
 def _refusal(door: Door, size: int) -> Cause:

@@ -27,7 +27,7 @@ def verdict_block(verdict: Verdict, messages: Messages, *, colour: bool = False,
     lines = [f"{head} {story.points(verdict, messages)}  {story.heading(verdict, messages)}"]
     for line in story.tell(verdict, messages):
         label = messages.text("line", line.label).ljust(_LABEL_WIDTH)
-        text = f"$ {line.text}" if line.label in {"look", "hint"} else line.text
+        text = f"$ {line.text}" if line.label in story.COMMANDS else line.text
         lines += _wrapped(f"    {label} ", text, max(MIN_WIDTH, min(width, WIDTH)))
     return "\n".join(lines) + "\n"
 

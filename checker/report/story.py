@@ -13,6 +13,8 @@ LINE_MAX = 1000
 """Characters of a line shown to a person: a label may be as long as its author liked."""
 # What a terminal would obey and XML does not take: C0, DEL, C1, line separators, surrogates, noncharacters.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+COMMANDS = frozenset({"look", "hint"})
+"""Labels of lines that are to be typed."""
 _READ = frozenset({"source", "what"})
 """Parameters that say what was being read."""
 _LONG_DIGEST = re.compile(r"(sha(?:256|512):[0-9a-f]{12})[0-9a-f]{52,}")
