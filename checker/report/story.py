@@ -1,7 +1,7 @@
 """What there is to say of a verdict, line by line: what every renderer for people shares."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from checker.messages import Messages
@@ -86,11 +86,19 @@ def _failure(verdict: Verdict, messages: Messages) -> Iterator[Line]:
     yield _line("observed", _facts(finding.observed, messages))
     yield from (_line("source", messages.told(evidence.ref)) for evidence in finding.evidence[-EVIDENCE_SHOWN:])
     yield _line("expected", _facts(finding.expected, messages))
-    for rank, cause in enumerate(finding.causes):
-        yield _line("other_cause" if rank else "cause", messages.text("cause", cause.id, cause.params))
+    yield from _causes(finding.causes, messages)
     yield _line("look", messages.command(finding.causes[0].id if finding.causes else "default"))
     yield _line("read", messages.text("line", "chapter", {"section": check.section}))
     yield _line("hint", f"labcheck hint {check.code}")
+
+
+def _causes(causes: Sequence[Cause], messages: Messages) -> Iterator[Line]:
+    """The likeliest first; what is told of two things holds for both, and is no second guess."""
+    told: set[str] = set()
+    for cause in causes:
+        label = "same_cause" if cause.id in told else "other_cause" if told else "cause"
+        yield _line(label, messages.text("cause", cause.id, cause.params))
+        told.add(cause.id)
 
 
 def _facts(facts: Mapping[str, Value], messages: Messages) -> str:

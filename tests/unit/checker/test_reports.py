@@ -11,7 +11,7 @@ import pytest
 from checker.checks.tp1 import CHECKS
 from checker.messages import Messages
 from checker.model import Cause, Evidence, Finding, Report, Span, Status, Verdict, Words
-from checker.report import console, html, junit, plain
+from checker.report import console, html, junit, plain, story
 from checker.report import json as json_report
 from pyregistry import __version__
 
@@ -135,6 +135,18 @@ def test_the_console_report() -> None:
 def test_the_plain_report() -> None:
     """One fact a line, each line with its check's code, here in French."""
     assert plain.render(REPORT, FRENCH) == PLAIN
+
+
+def test_a_cause_that_holds_twice_is_no_second_guess() -> None:
+    """Two keys in the image are two facts; another cause is another guess."""
+    causes = (
+        Cause("blobs.missing", {"role": "layer", "digest": "sha256:1"}),
+        Cause("blobs.missing", {"role": "layer", "digest": "sha256:2"}),
+        Cause("push.never-tried"),
+    )
+    failing = replace(VERDICTS[1], finding=replace(VERDICTS[1].finding, causes=causes))
+    labels = [line.label for line in story.tell(failing, ENGLISH) if line.label.endswith("cause")]
+    assert labels == ["cause", "same_cause", "other_cause"]
 
 
 def test_colour_only_adds_colour() -> None:
