@@ -77,7 +77,7 @@ class HandshakeProbe:
 
 def unopened(name: str) -> Handshake:
     """What a client meets where the stack runs, and opens no port."""
-    return Handshake("-", name, None, (), trusted=False, at=datetime.now(UTC), fault="no published port")
+    return Handshake("-", name, None, (), trusted=False, at=datetime.now(UTC))
 
 
 def speaks_tls(address: Address) -> bool:
