@@ -1,18 +1,24 @@
-"""A whole grading: whose result it is, to whom."""
+"""A whole grading: whose result it is, to whom, and what comes of a stack that hangs."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import pytest
 
+from checker.endpoints import own_registry
 from checker.grading import grade
+from checker.model import Status
 from checker.record import follows, secret_of
 from checker.report.json import document
 from labs import students
 from labs.attempts import Attempt, Endpoint
 from labs.home import LabHome
 from tests.fakes.registry import FakeRegistry
+from tests.unit.checker.built import built_stack
 
 SECRET = b"of the class"
 NAME = "Zoé Martin"
@@ -84,3 +90,34 @@ def test_the_secret_with_which_an_attempt_began_is_found(home: LabHome) -> None:
     given = {"LAB_CLASS_SECRET": "of another class"}
     assert secret_of(attempt(home), home, given) == SECRET
     assert secret_of(attempt(home, secret=b"of another class"), home, given) == b"of another class"
+
+
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """A program and its workers, stopped in the middle of whatever they did."""
+    first = psutil.Process(pid)
+    programs = (first, *first.children(recursive=True))
+    for program in programs:
+        program.suspend()
+    try:
+        yield
+    finally:
+        for program in programs:
+            program.resume()
+
+
+@pytest.mark.parametrize("part", ["nginx", "registry"])
+def test_a_stack_that_hangs_fails_nobody(part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever of it answers nothing: each check that needs it is INCONCLUSIVE, and names what was waited for."""
+    for module in ("calls", "connection", "tls"):
+        monkeypatch.setattr(f"checker.probes.{module}.ANSWER_SECONDS", 1.0)
+    with built_stack(tmp_path / "stack") as stack:
+        stack.log_in()
+        stack.trust()
+        begun = stack.attempt()
+        with frozen((stack.nginx if part == "nginx" else stack.registry.process).pid):
+            found = {v.check.code: v.finding for v in grade(begun, own_registry(begun), tmp_path).verdicts}
+    lacking = {code: finding for code, finding in found.items() if finding.status is Status.INCONCLUSIVE}
+    assert lacking.keys() >= {"TP2-UP", "TP2-AUTH", "TP2-UPLOAD", "TP2-PUSH", "TP2-SECRETS", "TP2-SIGN", "TP2-PULL"}
+    assert {cause.id for finding in lacking.values() for cause in finding.causes} == {"timeout"}
+    assert {finding.status for finding in found.values()} == {Status.PASS, Status.INCONCLUSIVE}
