@@ -505,6 +505,7 @@ class LogLine:
     Attributes:
         at: Aware UTC, to the second or finer.
         size: The body's bytes sent.
+        user_agent: Empty where the log does not tell.
         asked: False where the proxy says that it found nobody to ask, and answered by itself.
     """
 

