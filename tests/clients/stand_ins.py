@@ -1,7 +1,7 @@
-"""Stand-ins for the images that the course's compose files name: ``registry:2`` and ``nginx:1.25``.
+"""Stand-ins for the images that the course's compose files name, ``registry:2`` and ``nginx:1.25``, and for others.
 
-Of Debian's programs: registry 2.8 and nginx 1.22, with the places, the configuration and the start command of the
-official images, and busybox for a shell. The label ``lab.stand-in`` says so.
+Of Debian's programs, registry 2.8, nginx 1.22 and Caddy 2.6, and of Traefik's own 3.7, with the places, the
+configuration and the start command of the official images, and busybox for a shell. The label ``lab.stand-in`` says so.
 """
 
 from collections.abc import Mapping
@@ -64,6 +64,16 @@ http {
 }
 """
 
+_TRAEFIK_ENTRYPOINT = """\
+#!/bin/sh
+set -e
+if [ "${1#-}" != "$1" ]; then
+    set -- traefik "$@"
+fi
+exec "$@"
+"""
+"""Options alone are Traefik's."""
+
 _ACCOUNTS = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnginx:x:101:101:nginx:/nonexistent:/bin/false\n",
     "etc/group": "root:x:0:\nnginx:x:101:\n",
@@ -114,6 +124,34 @@ def import_nginx(docker: Docker) -> None:
         Tree(files, links, texts, ("tmp", "etc/nginx/conf.d", "var/lib/nginx", "var/run")),
         changes,
     )
+
+
+def import_caddy(docker: Docker) -> None:
+    """``caddy:2``."""
+    tools = require("busybox", "bookworm/caddy")
+    files = {"usr/bin/busybox": tools["busybox"], "usr/bin/caddy": tools["bookworm/caddy"]}
+    changes = {
+        "LABEL": 'lab.stand-in="Caddy 2.6 of Debian"',
+        "ENV": "XDG_CONFIG_HOME=/config XDG_DATA_HOME=/data",
+        "EXPOSE": "80 443 2019",
+        "WORKDIR": "/srv",
+        "CMD": '["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]',
+    }
+    _import(docker, "caddy:2", Tree(files, _SHELL, _ACCOUNTS, ("tmp", "srv", "config", "data", "etc/caddy")), changes)
+
+
+def import_traefik(docker: Docker) -> None:
+    """``traefik:v3``."""
+    tools = require("busybox", "traefik")
+    files = {"usr/bin/busybox": tools["busybox"], "usr/local/bin/traefik": tools["traefik"]}
+    changes = {
+        "LABEL": 'lab.stand-in="Traefik 3.7"',
+        "EXPOSE": "80",
+        "ENTRYPOINT": '["/bin/sh", "/entrypoint.sh"]',
+        "CMD": '["traefik"]',
+    }
+    texts = {**_ACCOUNTS, "entrypoint.sh": _TRAEFIK_ENTRYPOINT}
+    _import(docker, "traefik:v3", Tree(files, _SHELL, texts, ("tmp", "etc/traefik")), changes)
 
 
 def _import(docker: Docker, name: str, tree: Tree, changes: Mapping[str, str]) -> None:
