@@ -68,11 +68,13 @@ class HandshakeProbe:
 
         Dates of what was sent are the check's to judge. That of a CA which was not sent nobody else sees.
         """
-        timeless = _shake_hands(self.address, self.trust.context(self.address, timeless=True, named=False))
-        if isinstance(timeless, str) or not all(each.not_before <= now <= each.not_after for each in chain):
-            return timeless if isinstance(timeless, str) else None
         timely = _shake_hands(self.address, self.trust.context(self.address, named=False))
-        return timely if isinstance(timely, str) else None
+        if not isinstance(timely, str):
+            return None
+        timeless = _shake_hands(self.address, self.trust.context(self.address, timeless=True, named=False))
+        if isinstance(timeless, str):
+            return timeless
+        return timely if all(each.not_before <= now <= each.not_after for each in chain) else None
 
 
 def unopened(name: str) -> Handshake:
