@@ -2,7 +2,13 @@
 
 import sys
 
-from checker.cli import main
+from labs.entry import start
+
+
+def main() -> int:
+    """Run ``labcheck``; its exit code."""
+    return start("checker.cli")
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -4,7 +4,6 @@ The first line must come within 0.3 s: what a command needs beyond this module's
 """
 
 import argparse
-import io
 import locale
 import os
 import sys
@@ -41,8 +40,6 @@ _Run = Callable[[argparse.Namespace, Messages], int]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``labcheck``; returns its exit code."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 is no reason not to be graded
     options = _parser().parse_args(arguments)
     messages = Messages(language(options.lang, os.environ))
     try:

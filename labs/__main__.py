@@ -2,6 +2,6 @@
 
 import sys
 
-from labs.cli import main
+from labs.entry import labstack
 
-sys.exit(main())
+sys.exit(labstack())

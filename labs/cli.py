@@ -11,6 +11,7 @@ from types import ModuleType
 from labs import messages
 from labs.attempts import AttemptUnreadable
 from labs.console import Console
+from labs.entry import EXIT_INTERRUPTED
 from labs.faults import LabError
 from pyregistry.spec.journal import JournalBroken
 
@@ -23,7 +24,6 @@ COMMANDS = (
 TAKES_COMMAND = "shell"
 
 EXIT_FAILED = 1
-EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 """128 + SIGPIPE, as a shell counts it: ``labstack logs tp1 | head``."""
 
@@ -32,8 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code. The one place where faults become words."""
     words, rest = _split(list(sys.argv[1:] if arguments is None else arguments))
     console = Console.standard(messages.language())
-    parsed = _parser(console, words).parse_args(words, argparse.Namespace(rest=rest))
     try:
+        parsed = _parser(console, words).parse_args(words, argparse.Namespace(rest=rest))
         return int(_module(parsed.command).run(parsed, console))
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

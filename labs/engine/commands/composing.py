@@ -24,12 +24,12 @@ from labs.compose.rendering import render
 from labs.compose.words import say
 from labs.engine.commands.compose_table import COMPOSE_COMMANDS, COMPOSE_FLAGS, COMPOSE_FOREIGN
 from labs.engine.commands.console import CommandFailed
-from labs.engine.commands.entry import INTERRUPTED_CODE
 from labs.engine.commands.flags import Command, Options, format_flags
 from labs.engine.commands.machine import Machine, labdocker_version
 from labs.engine.commands.options import read_leading, read_options
 from labs.engine.commands.words import say as say_own
 from labs.engine.wording import quote
+from labs.entry import EXIT_INTERRUPTED
 
 COMPOSE_VERSION = "2.40"
 """The Compose whose texts and flags ours follow."""
@@ -205,7 +205,7 @@ def _attach(scene: Scene, shown: Sequence[Container], options: Options) -> int:
     except KeyboardInterrupt:
         console.warn("Gracefully Stopping... press Ctrl+C again to force")
         scene.ending.stop(scene.name, [container.service.name for container in shown])
-        return INTERRUPTED_CODE
+        return EXIT_INTERRUPTED
     return 0
 
 

@@ -5,8 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from labs.engine.commands.console import Console
-
-INTERRUPTED_CODE = 130
+from labs.entry import EXIT_INTERRUPTED
 
 
 def enter(run: Callable[[Sequence[str], Console, Mapping[str, str]], int], arguments: Sequence[str] | None) -> int:
@@ -25,5 +24,5 @@ def enter(run: Callable[[Sequence[str], Console, Mapping[str, str]], int], argum
         return 1
     except KeyboardInterrupt:
         # Transfers in other threads would be waited for; the store and the registry stand a cut at any moment.
-        os._exit(INTERRUPTED_CODE)
+        os._exit(EXIT_INTERRUPTED)
     return code

@@ -18,13 +18,13 @@ from labs.compose.shorthand import ShorthandInvalid, parse_port, parse_volume
 from labs.engine.commands.composed import parse_tail
 from labs.engine.commands.composing import remark
 from labs.engine.commands.console import USAGE_CODE, CommandFailed
-from labs.engine.commands.entry import INTERRUPTED_CODE
 from labs.engine.commands.flags import Options
 from labs.engine.commands.inside import run_inside
 from labs.engine.commands.machine import Machine
 from labs.engine.commands.rows import shown_age, shown_command, shown_ports, shown_status
 from labs.engine.commands.units import format_table
 from labs.engine.commands.words import say
+from labs.entry import EXIT_INTERRUPTED
 
 _PROJECT_PREFIX = "run_"
 """Before a container's name: no folder of a compose file is likely to be called so."""
@@ -166,7 +166,7 @@ def _attach(machine: Machine, container: Container, *, is_removed: bool) -> int:
         follow([Reader(container)], lambda _, line: _tell(machine, line))
     except KeyboardInterrupt:
         projects.stop(container.folder.name)
-        code = INTERRUPTED_CODE
+        code = EXIT_INTERRUPTED
     if is_removed:
         projects.remove(container)
     return code
