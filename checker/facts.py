@@ -36,6 +36,10 @@ INTEGRITY_REASONS = frozenset({"journal-broken", "journal-truncated", "journal-e
 """Not missing, but changed: nothing that rests on it can be judged."""
 
 
+NOBODY_THERE = frozenset({"unreachable"})
+"""Nobody answers at an address: neither a refusal, nor a word that makes no sense."""
+
+
 class NotObserved(Exception):
     """A check needed a source that is ``Unavailable``; the runner turns it into INCONCLUSIVE."""
 
@@ -75,11 +79,13 @@ class Task:
         hosts: Names by which clients may call the registry.
         is_ours: The lab runs the registry, so that its silence is nobody's failure. A stack that the student builds is
             the student's.
+        is_named: It is named by its address alone: that nobody answers there is no failure of the student's stack.
     """
 
     parameters: Mapping[str, str]
     hosts: tuple[str, ...]
     is_ours: bool = True
+    is_named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,18 +336,39 @@ class Fault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """What came in the place of a registry's words: a page of somebody's own.
+
+    Attributes:
+        server: Who says so of itself (the header Server); None where nobody does.
+        is_html: A web page, as a proxy makes them for browsers. A registry that was asked for a path that it does not
+            know answers with a line of plain text.
+    """
+
+    server: str | None = None
+    is_html: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Door:
-    """One answer: the status, and the headers that say why. None: no HTTP answer, ``fault`` says what came instead."""
+    """One answer: the status, and the headers that say why. None: no HTTP answer, ``fault`` says what came instead.
+
+    Attributes:
+        page: None: it speaks as a registry does, or needs no words.
+        words: A registry's own on an error of its own (5xx); empty where there are none.
+    """
 
     status: int | None
     challenge: str | None = None
     location: str | None = None
     fault: Fault | None = None
+    page: Page | None = None
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """Who is let in, tried out on ``/v2/`` and by reading and beginning to push.
+    """Who is let in, tried out on ``/v2/``, by reading, by beginning to push, and at every other kind of door.
 
     Attributes:
         user: Whose login the right password is; None where the student is not logged in on this machine.
@@ -351,6 +378,9 @@ class Doors:
         right: What ``docker login`` left on the student's machine; None where nothing.
         anonymous_read: GET of the exercise's manifest (or tag list) without credentials.
         anonymous_push: POST of an upload without credentials; one that opened was cancelled.
+        anonymous_further: By a word for it what else was asked without credentials. Nothing can be changed by it.
+        other_name: ``/v2/`` without credentials, of the same port by a name that nobody gave it; None: no answer.
+        inside: GET of the exercise's tag list with the right password; None where there is none.
     """
 
     user: str | None
@@ -360,6 +390,9 @@ class Doors:
     right: Door | None
     anonymous_read: Door
     anonymous_push: Door
+    anonymous_further: Mapping[str, Door] = field(default_factory=dict)
+    other_name: Door | None = None
+    inside: Door | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,12 +421,14 @@ class Upload:
         asked: The base that a Location must keep: ``https://registry.example.com``.
         opened: The POST; its ``location`` as the server sent it.
         sent: The PATCH with all bytes, to that location as a client resolves it; None where there was none to follow.
+        free: Bytes left on the fullest disk that the student's folders lie on; None: not known, or not this machine's.
     """
 
     asked: str
     size: int
     opened: Door
     sent: Door | None
+    free: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -581,9 +616,13 @@ class Facts:
 
     @property
     def outage(self) -> Unavailable | None:
-        """Why nothing at all can be judged, if so: something was tampered with, or our registry does not answer."""
-        silent = self.answer if self.task.is_ours and isinstance(self.answer, Unavailable) else None
-        return self.integrity or silent
+        """Why nothing at all can be judged, if so: something was tampered with, or our registry does not answer.
+
+        Or one that was named by its address does not, and is not the student's to start.
+        """
+        silent = self.answer if isinstance(self.answer, Unavailable) else None
+        is_nobody = silent is not None and self.task.is_named and silent.reason in NOBODY_THERE
+        return self.integrity or (silent if self.task.is_ours or is_nobody else None)
 
 
 SOURCE_TYPES: Mapping[Source, type] = {

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from checker import checks, runner
-from checker.endpoints import is_built
+from checker.endpoints import is_built, own_registry
 from checker.facts import Answer, Facts, Journal, PackFiles, Task, Unavailable
 from checker.model import Cause, Report, Span, Verdict
 from checker.probes.host import read_os
@@ -39,7 +39,12 @@ def grade(
         on_verdict: Called for each verdict as soon as it stands.
     """
     pack = checks.pack(attempt.slug)
-    task = Task(attempt.parameters, _hosts(endpoint), is_ours=not is_built(attempt))
+    task = Task(
+        attempt.parameters,
+        _hosts(endpoint),
+        is_ours=not is_built(attempt),
+        is_named=endpoint != own_registry(attempt),
+    )
     seal = Seal.load(folder, attempt.started_at.isoformat())
     graded = runner.run(
         pack.checks,

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from checker.facts import AccessLog, Kind, LogLine, NotObserved, Source, Unavailable
-from checker.probes import DEADLINE_SECONDS, GRADER, caddy, nginx, traefik
+from checker.probes import DEADLINE_SECONDS, caddy, nginx, traefik
+from checker.probes.guises import is_graders
 from checker.probes.journal import POLL_SECONDS
 from checker.probes.surroundings import StackFile, Surroundings
 
@@ -114,5 +115,5 @@ def numbered(content: bytes) -> Iterator[tuple[int, str]]:
 
 
 def _of_grader(line: LogLine) -> bool:
-    """Whether the grader itself came by. Whoever borrows its name is seen neither here nor in the journal."""
-    return line.user_agent.startswith(f"{GRADER}/")
+    """Whether the grader itself came by. Whoever borrows its names is seen neither here nor in the journal."""
+    return is_graders(line.user_agent)

@@ -8,6 +8,7 @@ from datetime import datetime
 from checker.facts import Journal, NotObserved, Source, Unavailable
 from checker.probes import DEADLINE_SECONDS, GRADER
 from checker.probes.connection import Connection, read_json
+from checker.probes.guises import is_graders
 from checker.probes.surroundings import StackFile
 from pyregistry.spec.journal import Event, JournalBroken, parse_line, verify
 
@@ -145,11 +146,11 @@ def of_grader(event: Event) -> bool:
 
 
 def by_agent(event: Event) -> bool:
-    """Likewise in a stack that the student built: there the grader knocks with the student's own login.
+    """Likewise in a stack that the student built: there the grader knocks with the student's own login, and in guises.
 
-    Whoever borrows the grader's name hides from the grader, in the journal as in the proxy's log, and wins nothing.
+    Whoever borrows its names hides from the grader, in the journal as in the proxy's log, and wins nothing.
     """
-    return of_grader(event) or (event.user_agent or "").startswith(f"{GRADER}/")
+    return of_grader(event) or is_graders(event.user_agent or "")
 
 
 def is_news(lines: bytes, is_own: Callable[[Event], bool] = of_grader) -> bool:
