@@ -23,12 +23,12 @@ from docker.errors import APIError, DockerException, NotFound  # type: ignore[im
 
 from checker.facts import Kind, NotObserved, Stack, StackService, Unavailable
 from checker.probes import caddy_config, host, nginx_config, registry_log, traefik_config
+from checker.probes.calls import ANSWER_SECONDS
 from checker.probes.proxy_files import Options, ProxyFiles, Unreadable, parse_arguments
 from checker.probes.stack import SAID_LINES, shown
 from checker.probes.surroundings import FILE_MAX_BYTES, LocalFile, Port, StackFile, Surroundings, sort_ports
 from checker.probes.tls import speaks_tls
 
-ANSWER_SECONDS = 3
 _LABEL = "com.docker.compose"
 _KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("registry", "distribution", "pyregistry"), Kind.REGISTRY),
@@ -309,7 +309,7 @@ def _connect(environ: Mapping[str, str]) -> docker.APIClient:
     there = urlsplit(host)
     if there.scheme not in {"unix", "npipe"} and there.hostname not in {"localhost", "127.0.0.1", "::1"}:
         raise NotObserved(Unavailable("docker-elsewhere", {"host": f"{there.scheme}://{there.hostname or ''}"}))
-    return docker.APIClient(base_url=host, version="auto", timeout=ANSWER_SECONDS)
+    return docker.APIClient(base_url=host, version="auto", timeout=int(ANSWER_SECONDS))
 
 
 def _containers(client: docker.APIClient, work: Path) -> tuple[Container, ...]:
