@@ -124,6 +124,7 @@ class Verdict:
 
     Attributes:
         outage: It is INCONCLUSIVE for the one reason for which all are; the report tells it once.
+        looks: Names of the student's stack, for the command that looks further.
     """
 
     check: Check
@@ -132,6 +133,7 @@ class Verdict:
     duration_ms: int = 0
     hint_level: int = 0
     outage: bool = False
+    looks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def status(self) -> Status:

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from checker.checks.graph import blocked_by, closure
 from checker.facts import SOURCE_TYPES, Facts, NotObserved, Source, Task, Unavailable
+from checker.looks import looks
 from checker.model import Cause, Check, Finding, Status, Verdict
 from checker.probes import Probe
 
@@ -68,7 +69,10 @@ def run(
     verdicts = []
     for check in judged:
         if check.code in wanted:
-            verdicts.append(_verdict(check, judged, findings, hint_levels or {}))
+            verdict = _verdict(check, judged, findings, hint_levels or {})
+            if verdict.status is Status.FAIL:
+                verdict = replace(verdict, looks=looks(reading.facts((Source.STACK,)).stack))
+            verdicts.append(verdict)
             on_verdict(verdicts[-1])
     return Graded(tuple(verdicts), reading.facts(tuple(Source)))
 

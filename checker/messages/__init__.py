@@ -9,6 +9,8 @@ from importlib.resources import files
 from checker.model import Value, Words
 
 LANGUAGES = ("fr", "en")
+CHAPTER = {"proxy": "nginx", "settings": "cat nginx/conf.d/registry.conf"}
+"""How one looks at the proxy of the chapter's stack; one that is made otherwise has its own (``Verdict.looks``)."""
 
 
 @lru_cache
@@ -63,7 +65,7 @@ class Messages:
         """What was being read, by its source's name or by what was asked; an address or a path stands for itself."""
         return _table(self.language)["source"].get(name) or self.fact(name)
 
-    def command(self, cause: str) -> str:
-        """The command that looks further into a cause."""
+    def command(self, cause: str, looks: Mapping[str, str] | None = None) -> str:
+        """The command that looks further into a cause, with the names of the student's own stack."""
         commands: Mapping[str, str] = _table("commands")  # type: ignore[assignment]
-        return commands.get(cause, commands["default"]).format_map(self.context)
+        return commands.get(cause, commands["default"]).format_map({**CHAPTER, **self.context, **(looks or {})})

@@ -87,7 +87,7 @@ def _failure(verdict: Verdict, messages: Messages) -> Iterator[Line]:
     yield from (_line("source", messages.told(evidence.ref)) for evidence in finding.evidence[-EVIDENCE_SHOWN:])
     yield _line("expected", _facts(finding.expected, messages))
     yield from _causes(finding.causes, messages)
-    yield _line("look", messages.command(finding.causes[0].id if finding.causes else "default"))
+    yield _line("look", messages.command(finding.causes[0].id if finding.causes else "default", verdict.looks))
     yield _line("read", messages.text("line", "chapter", {"section": check.section}))
     yield _line("hint", f"labcheck hint {check.code}")
 
