@@ -341,12 +341,12 @@ class Page:
 
     Attributes:
         server: Who says so of itself (the header Server); None where nobody does.
-        is_html: A web page, as a proxy makes them for browsers. A registry that was asked for a path that it does not
-            know answers with a line of plain text.
+        of_registry: A registry made it, which was asked for a path that it does not know: for programs, with its header
+            (Docker-Distribution-Api-Version), and in other words than the API's.
     """
 
     server: str | None = None
-    is_html: bool = True
+    of_registry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
