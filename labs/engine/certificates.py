@@ -4,6 +4,7 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+from labs import certsd
 from labs.engine.trust import unverified
 from labs.engine.wording import quote
 
@@ -87,9 +89,10 @@ def _title(certificate: x509.Certificate) -> str:
 
 
 def _read(roots: Sequence[Path]) -> Iterator[x509.Certificate]:
-    """The certificates in PEM files; what is none was told of before TLS began."""
-    for path in roots:
-        yield from x509.load_pem_x509_certificates(path.read_bytes())
+    """The certificates in PEM files; what is none nobody was told to trust."""
+    for der in (der for path in roots for der in certsd.certificates(path)):
+        with suppress(ValueError):
+            yield x509.load_der_x509_certificate(der)
 
 
 def _shown_certificate(address: tuple[str, int], name: str) -> bytes:

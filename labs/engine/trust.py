@@ -12,6 +12,8 @@ import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
+from labs import certsd
+
 
 class TrustError(Exception):
     """A file that decides on trust cannot be read."""
@@ -55,20 +57,21 @@ class Trust:
             authorities: CAs that take the place of the public ones for this name; None: the public ones.
 
         Raises:
-            TrustError: A CA file cannot be read.
+            TrustError: A CA file of ``authorities`` cannot be read.
+            FolderRefused: What lies in ``certs.d`` for the registry.
         """
         if self.is_insecure(registry):
             return unverified()
-        context = _verified(authorities)
+        context, folder = _verified(authorities), self._certificates(registry)
+        certsd.check(folder)
         for path in self.added(registry):
-            _load(context, path)
-        for path in sorted(self._certificates(registry).glob("*.cert")):
-            _load_client(context, path)
+            certsd.believe(context, path)
+        certsd.show(context, folder)
         return context
 
     def added(self, registry: str) -> Sequence[Path]:
         """The CAs that the student trusts for ``host[:port]``, by ``certs.d``."""
-        return sorted(self._certificates(registry).glob("*.crt"))
+        return certsd.authorities(self._certificates(registry))
 
     def _certificates(self, registry: str) -> Path:
         return self._folder / "certs.d" / registry
@@ -132,12 +135,4 @@ def _load(context: ssl.SSLContext, path: Path) -> None:
     try:
         context.load_verify_locations(cafile=path)
     except OSError as exc:
-        raise TrustError(f"unable to load CA certificate {path}: {exc}") from exc
-
-
-def _load_client(context: ssl.SSLContext, path: Path) -> None:
-    """A certificate that we show, with its key beside it."""
-    try:
-        context.load_cert_chain(path, path.with_suffix(".key"))
-    except OSError as exc:
-        raise TrustError(f"unable to load client certificate {path}: {exc}") from exc
+        raise TrustError(f"unable to load CA certificate {path}: {exc.strerror or exc}") from exc

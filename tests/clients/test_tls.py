@@ -1,6 +1,7 @@
 """Real clients against a registry over TLS, by a name for which they verify the certificate."""
 
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +109,56 @@ def test_the_lab_s_docker_refuses_in_docker_s_words(
     assert set(said.values()) == {
         f'Error response from daemon: Get "https://{HOST}:8446/v2/": tls: failed to verify certificate: x509: {words}'
     }, str(said)
+
+
+_UNVERIFIED = (
+    f'Get "https://{HOST}:8446/v2/": tls: failed to verify certificate: x509: certificate signed by unknown authority'
+)
+FOLDERS: Mapping[str, tuple[Mapping[str, str], str]] = {
+    "a key for the CA": ({"ca.crt": "key"}, _UNVERIFIED),
+    "no certificate at all": ({"ca.crt": "junk"}, _UNVERIFIED),
+    "a CA called .cert": (
+        {"ca.crt": "ca", "ca.cert": "ca"},
+        "missing key ca.key for client certificate ca.cert. CA certificates must use the extension .crt",
+    ),
+    "a key alone": (
+        {"ca.crt": "ca", "client.key": "key"},
+        "missing client certificate client.cert for key client.key",
+    ),
+    "junk for a pair": (
+        {"client.cert": "junk", "client.key": "junk"},
+        "tls: failed to find any PEM data in certificate input",
+    ),
+    "junk for a key": ({"client.cert": "ca", "client.key": "junk"}, "tls: failed to find any PEM data in key input"),
+    "another's key": ({"client.cert": "ca", "client.key": "key"}, "tls: private key does not match public key"),
+    "a certificate for a key": (
+        {"client.cert": "ca", "client.key": "ca"},
+        "tls: found a certificate rather than a key in the PEM for the private key",
+    ),
+}
+"""By fault what lies in the registry's folder of certs.d, and what Docker says of it."""
+
+
+@pytest.mark.usefixtures("no_trust_left")
+def test_the_lab_s_docker_reads_certs_d_as_docker_does(
+    namespace: Namespace, clients: NewClient, new_client: NewClient, tmp_path: Path
+) -> None:
+    """What is wrong in the folder itself is told in the same words, or passed over in the same silence."""
+    tls = Certificate().make(tmp_path)
+    (tmp_path / "junk").write_text("junk", encoding="utf-8")
+    sources = {"ca": tls.ca, "key": tls.key, "junk": tmp_path / "junk"}
+    with running_registry(namespace, f"{HOST}:8446", ADDRESS, tmp_path / "registry", tls=tls) as registry:
+        for client in (clients("docker-28"), clients("docker-26"), new_client("labdocker")):
+            system = namespace.file("/etc/docker/certs.d") if client.name != "labdocker" else client.folder / "certs.d"
+            for fault, (files, words) in FOLDERS.items():
+                shutil.rmtree(system, ignore_errors=True)
+                (system / registry.name).mkdir(parents=True)
+                for name, source in files.items():
+                    shutil.copy(sources[source], system / registry.name / name)
+                with pytest.raises(CommandFailedError) as refused:
+                    client.login(registry, "ada", "secret")
+                said = _last_line(refused.value)
+                assert said == f"Error response from daemon: {words}", f"{client.name}: {fault}"
 
 
 def _last_line(error: CommandFailedError) -> str:

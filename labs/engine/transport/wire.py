@@ -26,8 +26,9 @@ from urllib3.exceptions import (
 )
 from urllib3.response import BaseHTTPResponse
 
+from labs.certsd import FolderRefused
 from labs.engine.internet import HTTPS_PORT, Internet, InternetUnreadable, PortClosed, Route
-from labs.engine.transport.faults import ConnectionBroken, RequestFailed
+from labs.engine.transport.faults import ConnectionBroken, RequestFailed, TransportError
 from labs.engine.trust import Trust, TrustError
 
 F = TypeVar("F", bound=BaseException)
@@ -171,6 +172,8 @@ class Wire:
         """Turn urllib3's faults into ours."""
         try:
             yield
+        except FolderRefused as exc:  # before anything is asked, so that Docker names no address
+            raise TransportError(str(exc)) from exc
         except (InternetUnreadable, PortClosed, TrustError) as exc:
             raise RequestFailed(method, url, str(exc)) from exc
         except SSLError as exc:

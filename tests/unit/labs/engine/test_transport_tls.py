@@ -10,7 +10,7 @@ import pytest
 
 from labs.engine.internet import TWIN, Internet
 from labs.engine.transport.client import Registry
-from labs.engine.transport.faults import RequestFailed
+from labs.engine.transport.faults import RequestFailed, TransportError
 from labs.engine.transport.wire import Wire
 from labs.engine.trust import Trust, is_loopback
 from tests.fakes.certificates import Leaf, TestAuthority
@@ -186,12 +186,23 @@ def test_a_ca_whose_time_is_over(client: Client, tmp_path: Path) -> None:
     assert "tls: failed to verify certificate: x509: certificate has expired or is not yet valid" in str(caught.value)
 
 
-def test_broken_ca_file_is_named(client: Client) -> None:
-    """A certificate file that is none stops the connection with its path."""
+def test_a_ca_file_without_a_certificate_vouches_for_nobody(client: Client) -> None:
+    """Docker passes over it without a word: what it says is that nobody vouches for the registry."""
     folder = client.folder / "certs.d" / NAME
     folder.mkdir(parents=True)
     (folder / "ca.crt").write_text("no certificate")
-    assert client.refusal(client.authority.issue(NAME)).startswith(f"unable to load CA certificate {folder / 'ca.crt'}")
+    words = "tls: failed to verify certificate: x509: certificate signed by unknown authority"
+    assert client.refusal(client.authority.issue(NAME)).endswith(words)
+
+
+def test_a_folder_that_docker_refuses_is_told_before_anything_is_asked(client: Client) -> None:
+    """In Docker's words, without an address: a CA that is called ``ca.cert`` is taken for half of a key pair."""
+    client.trust(client.authority)
+    (client.folder / "certs.d" / NAME / "ca.cert").write_bytes(client.authority.path.read_bytes())
+    with pytest.raises(TransportError) as caught:
+        client.connect(client.serve(client.authority.issue(NAME)))
+    words = "missing key ca.key for client certificate ca.cert. CA certificates must use the extension .crt"
+    assert str(caught.value) == words
 
 
 def test_loopback_is_spoken_to_whatever_it_shows(client: Client) -> None:
