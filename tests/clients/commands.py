@@ -16,7 +16,8 @@ from types import MappingProxyType
 from tests.clients.chapter import PASSWORD, USER
 from tests.clients.worlds import GHCR, HOSTED, MINIMAL, PRIVATE, SECRET
 
-OURS, REAL = SIDES = ("ours", "real")
+OURS = "ours"
+SIDES = (OURS, "docker-28", "docker-26")
 
 STANDS_FOR: Mapping[str, str] = MappingProxyType(
     {
@@ -95,7 +96,7 @@ class Row:
     def line(self, side: str) -> str:
         """What is typed on a side: the printed words, replaced by the two tables."""
         line = self.command
-        for printed, typed in {**STANDS_FOR, **(OFFLINE if side == REAL else {})}.items():
+        for printed, typed in {**STANDS_FOR, **({} if side == OURS else OFFLINE)}.items():
             line = line.replace(printed, typed)
         return line
 
@@ -142,6 +143,20 @@ def _path_and_tag(name: str) -> tuple[str, str]:
     """Repository and tag of a name with a registry."""
     path, _, tag = _typed(name).partition("/")[2].rpartition(":")
     return path, tag
+
+
+def _sign(section: str, name: str, registry: str, given: str = "") -> Row:
+    """The signature is put under a tag of its own."""
+    asks = (f"PUT /v2/{_path_and_tag(name)[0]}/manifests/sha256-*.sig 201",)
+    shown = Shown(("Pushing signature to: ",), asks)
+    return _alike(section, f"cosign sign --key cosign.key {name}", shown, given=given, registry=registry)
+
+
+def _verify(section: str, name: str, registry: str) -> Row:
+    """It is looked for there."""
+    says = ("The signatures were verified against the specified public key", '"docker-manifest-digest":"sha256:')
+    asks = (f"GET /v2/{_path_and_tag(name)[0]}/manifests/sha256-*.sig 200",)
+    return _alike(section, f"cosign verify --key cosign.pub {name}", Shown(says, asks), registry=registry)
 
 
 _TO_GHCR = "echo $GHCR_PAT | docker login ghcr.io -u <github_user> --password-stdin"
@@ -196,7 +211,7 @@ ROWS: tuple[Row, ...] = (
     _alike(
         "3.2",
         "docker pull ghcr.io/yug/myapp@sha256:deadbeef...",
-        Shown(("Digest: <digest>", "ghcr.io/<org>/myapp@<digest>")),
+        Shown(("Digest: <digest>",), proof="docker image inspect ghcr.io/<org>/myapp@<digest>"),
     ),
     _alike(
         "4",
@@ -277,7 +292,7 @@ ROWS: tuple[Row, ...] = (
         "6",
         "docker buildx inspect --bootstrap",
         Shown(("Driver: labdocker\n", "Endpoint:  labdocker\n", "Platforms: linux/amd64, linux/arm64\n")),
-        Shown(("moby/buildkit:buildx-stable-1: not found", "pulling image moby/buildkit:buildx-stable-1"), code=1),
+        Shown(("pulling image moby/buildkit:buildx-stable-1", "not found"), code=1),
         remark="Docker's builder is an image of Docker Hub, not to be had offline; the lab's is there already.",
     ),
     _alike(
@@ -296,8 +311,8 @@ ROWS: tuple[Row, ...] = (
         "cosign generate-key-pair",
         Shown(("Private key written to cosign.key", "Public key written to cosign.pub")),
     ),
-    _alike("7.1", "cosign sign --key cosign.key ghcr.io/yug/myapp:1.2.3", _SIGNED, registry=GHCR),
-    _alike("7.1", "cosign verify --key cosign.pub ghcr.io/yug/myapp:1.2.3", _VERIFIED, registry=GHCR),
+    _sign("7.1", "ghcr.io/yug/myapp:1.2.3", GHCR),
+    _verify("7.1", "ghcr.io/yug/myapp:1.2.3", GHCR),
     Row(
         "7.2",
         "cosign attest --predicate provenance.json --type slsaprovenance ghcr.io/yug/myapp:1.2.3",
@@ -329,7 +344,7 @@ ROWS: tuple[Row, ...] = (
     _alike(
         "14",
         "docker pull ghcr.io/org/repo/app@sha256:...",
-        Shown(("Digest: <digest>", "ghcr.io/<org>/<repo>/app@<digest>")),
+        Shown(("Digest: <digest>",), proof="docker image inspect ghcr.io/<org>/<repo>/app@<digest>"),
     ),
     _alike(
         "14",
@@ -338,14 +353,13 @@ ROWS: tuple[Row, ...] = (
         _SPDX,
         remark=_SPDX_REMARK,
     ),
-    _alike(
+    _sign(
         "14",
-        "cosign sign --key cosign.key registry.example.com/app:1.0",
-        _SIGNED,
+        "registry.example.com/app:1.0",
+        PRIVATE,
         given="docker tag myapp:1.0 registry.example.com/app:1.0 && docker push registry.example.com/app:1.0",
-        registry=PRIVATE,
     ),
-    _alike("14", "cosign verify --key cosign.pub registry.example.com/app:1.0", _VERIFIED, registry=PRIVATE),
+    _verify("14", "registry.example.com/app:1.0", PRIVATE),
     _alike("14", "docker run -d -p 5000:5000 --name registry registry:2", _RUN, given="docker rm -f registry"),
     _tag("14", "alpine:3.20", "localhost:5000/alpine:3.20"),
     _push("14", "localhost:5000/alpine:3.20", MINIMAL),
@@ -363,9 +377,9 @@ def by_id() -> dict[str, Row]:
 _HEAD = """# The course's commands
 
 The course prints 58 shell commands in its blocks, counted by lines: continued lines, pipes and `;` belong to theirs.
-`tests/clients/test_commands.py` types them all, in order, in `labstack shell` and beside it with Docker 28, cosign 2.5
-and Apache's htpasswd, and asks what was printed and what the registry logged. There the names of the hosted registries
-lead to the GHCR twin and, where there is no twin yet, to a registry with passwords.
+`tests/clients/test_commands.py` types them all, in order, in `labstack shell` and beside it with Docker 28 and 26,
+cosign 2.5 and Apache's htpasswd, and asks what was printed and what the registry logged. There the names of the hosted
+registries lead to the GHCR twin and, where there is no twin yet, to a registry with passwords.
 
 This page is made of the tests' table: `python -m tests.clients.commands > docs/commands.md`.
 

@@ -7,7 +7,8 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 
-RUN_SECONDS = 60
+from tests.clients.namespace import RUN_SECONDS
+
 _PIECE = 4096
 """Bytes read at once."""
 
@@ -22,24 +23,27 @@ def type_at(command: Sequence[str], environment: Mapping[str, str], answers: Map
 
     Returns:
         Its exit code, and all that the terminal showed, lines ended as in a file.
+
+    Raises:
+        subprocess.TimeoutExpired: It neither ended nor asked for anything more.
     """
     ours, theirs = pty.openpty()
-    try:
-        # --ctty: getpass asks /dev/tty, which is the terminal of the session.
-        process = subprocess.Popen(
-            ["setsid", "--ctty", "--wait", *command], env=environment, stdin=theirs, stdout=theirs, stderr=theirs
-        )
+    # --ctty: getpass asks /dev/tty, which is the terminal of the session.
+    alone = ["setsid", "--ctty", "--wait", *command]
+    with subprocess.Popen(alone, env=environment, stdin=theirs, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
-        shown = _converse(ours, dict(answers))
-        return process.wait(RUN_SECONDS), shown.replace("\r\n", "\n")
-    finally:
-        os.close(ours)
+        try:
+            shown = _converse(ours, dict(answers))
+            return process.wait(RUN_SECONDS), shown.replace("\r\n", "\n")
+        except TimeoutError as error:
+            raise subprocess.TimeoutExpired(alone, RUN_SECONDS) from error
+        finally:
+            os.close(ours)  # whoever still sits at it is hung up on
 
 
 def _converse(terminal: int, answers: dict[str, str]) -> str:
     """Answer until nobody holds the other end any more; what was shown."""
-    shown, deadline = "", time.monotonic() + RUN_SECONDS
-    answered = 0
+    shown, answered, deadline = "", 0, time.monotonic() + RUN_SECONDS
     while piece := _read(terminal, deadline):
         shown += piece
         for prompt in [prompt for prompt in answers if prompt in shown[answered:]]:
@@ -51,7 +55,8 @@ def _converse(terminal: int, answers: dict[str, str]) -> str:
 def _read(terminal: int, deadline: float) -> str:
     """The next piece; empty at the end, for which Linux has an error (EIO)."""
     ready, _, _ = select.select([terminal], [], [], max(0, deadline - time.monotonic()))
-    assert ready, "the command neither ended nor asked"
+    if not ready:
+        raise TimeoutError
     try:
         return os.read(terminal, _PIECE).decode(errors="replace")
     except OSError:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import bcrypt
@@ -19,7 +20,7 @@ import bcrypt
 from tests.clients.chapter import cure_body_limit, cure_port, write_files
 from tests.clients.daemon import running_daemon
 from tests.clients.engines import Docker, LabDocker
-from tests.clients.lab import running_lab
+from tests.clients.lab import link_plugins, running_lab
 from tests.clients.namespace import ADDRESS, Namespace
 from tests.clients.registry import running_registry
 from tests.clients.stand_ins import import_stand_ins
@@ -69,7 +70,11 @@ class Typed:
     line: str
     code: int
     output: str
-    requests: tuple[str, ...] = ()
+    requests: tuple[str, ...]
+
+    def asked(self, request: str) -> bool:
+        """Whether a request is among them; ``*`` stands for what is not known before."""
+        return any(fnmatchcase(logged, request) for logged in self.requests)
 
 
 @dataclass(slots=True)
@@ -102,9 +107,11 @@ class World:
         before = len(read())
         code, output = self._run(line, answers)
         deadline = time.monotonic() + _LOG_SECONDS
-        while not {*awaited} <= {*(requests := _requests(read()[before:]))} and time.monotonic() < deadline:
+        typed = Typed(line, code, output, _requests(read()[before:]))
+        while not all(map(typed.asked, awaited)) and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
-        return Typed(line, code, output, requests)
+            typed = Typed(line, code, output, _requests(read()[before:]))
+        return typed
 
     def fill(self, text: str) -> str:
         """A text with this world's values in it."""
@@ -146,9 +153,14 @@ def ours(folder: Path) -> Iterator[World]:
 
 
 @contextmanager
-def real(folder: Path) -> Iterator[World]:
-    """Docker 28 with Compose and buildx, cosign 2.5, Apache's htpasswd; stand-ins for the images of Docker Hub."""
-    programs = require("sid/dockerd", "sid/docker", "sid/docker-compose", "trixie/cosign", "htpasswd", "runc")
+def real(suite: str, folder: Path) -> Iterator[World]:
+    """Docker with Compose and buildx, cosign 2.5, Apache's htpasswd; stand-ins for the images of Docker Hub.
+
+    Args:
+        suite: Docker's: sid has 28, with containerd's image store as Docker Desktop has it, trixie 26 with its own.
+        folder: Where everything lies.
+    """
+    programs = require(f"{suite}/dockerd", f"{suite}/docker", "sid/docker-compose", "trixie/cosign", "htpasswd", "runc")
     with ExitStack() as stack:
         namespace = stack.enter_context(Namespace())
         tls, registry = stack.enter_context(_hosted(namespace, folder, (*_HUB, *_CLOUDS, GHCR)))
@@ -156,7 +168,9 @@ def real(folder: Path) -> Iterator[World]:
         running = running_registry(namespace, f"{GHCR}:443", _GHCR_ADDRESS, folder / "ghcr", tls=tls, twin=True)
         twin = stack.enter_context(running).server
         assert twin
-        docker = Docker(stack.enter_context(running_daemon(namespace, "sid", containerd_store=True)), folder / "client")
+        daemon = stack.enter_context(running_daemon(namespace, suite, containerd_store=suite == "sid"))
+        docker = Docker(daemon, folder / "client")
+        link_plugins(daemon, docker.folder)
         import_stand_ins(docker)
         (folder / "bin").mkdir()
         (folder / "bin" / "cosign").symlink_to(programs["trixie/cosign"])
