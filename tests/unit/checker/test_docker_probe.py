@@ -365,7 +365,7 @@ def traefik(daemon: FakeDaemon) -> FakeDaemon:
         "tls: {certificates: [{certFile: /certs/fullchain.pem, keyFile: /certs/privkey.pem}]}\n",
         encoding="utf-8",
     )
-    (daemon.work / "routes" / "notes.txt").write_text("no routes", encoding="utf-8")
+    (daemon.work / "routes" / "notes.txt").write_text("{{ no routes", encoding="utf-8")
     del daemon.containers_["nginx"]
     mounts = {f"/{name}": str(daemon.work / name) for name in ("routes", "certs", "auth")}
     daemon.add("proxy", "traefik:v3.6", ports={"443/tcp": ("", 443)}, mounts=mounts)
