@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from labs import certsd
 from labs.engine.trust import unverified
-from labs.engine.wording import quote
+from labs.gowords import quote
 
 CONNECT_TIMEOUT_SECONDS = 10
 

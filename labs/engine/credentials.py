@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from labs.engine.reference import DEFAULT_DOMAIN
-from labs.engine.wording import json_fault, quote
+from labs.gowords import json_fault, quote
 
 HUB_KEY = "https://index.docker.io/v1/"
 """Docker Hub's name in config.json, since Docker 0.5."""

@@ -6,11 +6,13 @@ from importlib import import_module
 from labs.engine.commands.console import CommandFailed, Console
 from labs.engine.commands.entry import enter
 from labs.engine.commands.flags import Command, FlagInvalid, HelpAsked, Options, format_flags, read
-from labs.signing.commands.table import COMMANDS, FAMILIES, FOREIGN, KEYLESS, LOGGED, ONLY_FALSE, ONLY_TRUE
+from labs.signing.commands.table import COMMANDS, FAMILIES, FOREIGN, KEYLESS, LOGGED, ONLY_FALSE, ONLY_TRUE, REQUIRED
 from labs.signing.commands.words import Refused
 
 _HINT = "\nRun 'cosign --help' for usage."
 _REPOSITORY = "COSIGN_REPOSITORY"
+_FEW = 2
+"""Letters wrong in a command's name for which cobra still suggests it."""
 _MAX_WORDS = 2
 """Of a command's name: ``download signature``."""
 
@@ -33,7 +35,7 @@ def run(arguments: Sequence[str], console: Console, environ: Mapping[str, str]) 
         return exc.code
     except CommandFailed as exc:
         console.warn(f"Error: {exc}{_HINT if isinstance(exc, CommandUnknown) else ''}")
-        console.warn(f"error during command execution: {exc}")
+        console.warn(f"error during command execution: {exc}".rstrip("\n"))
         return exc.code
     except BrokenPipeError:
         raise
@@ -77,11 +79,28 @@ def _find(words: list[str], environ: Mapping[str, str]) -> tuple[Command, list[s
     if words[0] in FAMILIES:
         members = ", ".join(command.name for command in COMMANDS if command.name.startswith(f"{words[0]} "))
         raise CommandFailed(f'unknown command "{" ".join(words[:_MAX_WORDS])}" for "cosign" (there is: {members})')
-    raise CommandUnknown(f'unknown command "{words[0]}" for "cosign"')
+    raise CommandUnknown(f'unknown command "{words[0]}" for "cosign"{_suggestions(words[0])}')
+
+
+def _suggestions(typed: str) -> str:
+    """Commands that are close to what was typed, as cobra finds them: few letters wrong, or none yet typed."""
+    names = sorted({name.split()[0] for name in (*(command.name for command in COMMANDS), *FOREIGN)})
+    close = [name for name in names if name.startswith(typed.lower()) or _distance(typed.lower(), name) <= _FEW]
+    return "\n\nDid you mean this?\n" + "".join(f"\t{name}\n" for name in close) if close else ""
+
+
+def _distance(one: str, other: str) -> int:
+    """Levenshtein's: letters to change, add or take away."""
+    row = list(range(len(other) + 1))
+    for number, letter in enumerate(one, 1):
+        before, row = row, [number]
+        for column, wanted in enumerate(other):
+            row.append(min(before[column] + (letter != wanted), before[column + 1] + 1, row[column] + 1))
+    return row[-1]
 
 
 def _check(command: Command, options: Options, environ: Mapping[str, str]) -> None:
-    """Refuse by name what we do not do, then a wrong number of arguments."""
+    """Refuse by name what we do not do, then a wrong number of arguments, then what is missing."""
     declined = [f"--{name}=false" for name in sorted(ONLY_TRUE & options.declined)]
     asked = [f"--{name}" for name in sorted(ONLY_FALSE & options.switches)]
     for flag in (*options.refused, *declined, *asked):
@@ -95,6 +114,8 @@ def _check(command: Command, options: Options, environ: Mapping[str, str]) -> No
         raise CommandFailed(f'unknown command "{options.arguments[0]}" for "cosign {command.name}"')
     if command.maximum and count != command.maximum:
         raise CommandFailed(f"accepts {command.maximum} arg(s), received {count}")
+    if missing := [f'"{name}"' for name in REQUIRED.get(command.name, ()) if options.text(name) is None]:
+        raise CommandFailed(f"required flag(s) {', '.join(missing)} not set")
 
 
 def _refusal(command: Command, flag: str, environ: Mapping[str, str]) -> Refused:

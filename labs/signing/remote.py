@@ -4,6 +4,7 @@ The one room of signing that speaks to a registry, over the engine's transport. 
 bounded, because what lies beside an image was put there by anybody who may push.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -12,8 +13,9 @@ from http import HTTPStatus
 from labs.engine.reference import DEFAULT_DOMAIN, LEGACY_DEFAULT_DOMAIN, Reference
 from labs.engine.transport.addresses import location, next_page, with_digest
 from labs.engine.transport.client import PULL, PUSH, Answer, Registry
-from labs.engine.transport.faults import AnswerUnexpected, Refusal, TransportError
+from labs.engine.transport.faults import AnswerFault, TransportError, phrase
 from labs.engine.transport.pull import RemoteManifest, fetch_manifest
+from labs.gowords import go_value
 from labs.signing.attachment import (
     EMPTY_CONFIG,
     Attached,
@@ -30,7 +32,7 @@ from labs.signing.attachment import (
 from labs.signing.bundle import BUNDLE
 from pyregistry.spec.descriptor import Descriptor
 from pyregistry.spec.digest import Digest
-from pyregistry.spec.errors import ERRORS, ManifestInvalid
+from pyregistry.spec.errors import ManifestInvalid
 from pyregistry.spec.manifest import ImageManifest, Index, Manifest, parse
 from pyregistry.spec.media_types import OCI_INDEX, OCI_MANIFEST, OCTET_STREAM
 
@@ -279,20 +281,36 @@ class ImageRemote:
 
     @contextmanager
     def _told(self, method: str, target: str) -> Iterator[None]:
-        """Tell a fault as go-containerregistry does: what was asked, and the first thing that was answered."""
+        """Tell a fault as go-containerregistry does: what was asked, and what was answered."""
         try:
             yield
-        except Refusal as exc:
-            entry = exc.entries[0]
-            message = entry.message or ERRORS[entry.code].message
+        except AnswerFault as exc:
             asked = f"{method} {target if '://' in target else self._registry.connect() + target}"
-            fault = f"{asked}: {entry.code.value}: {message}"
+            fault = f"{asked}: {format_fault(method, exc.status, exc.body)}"
             raise RemoteFault(fault, is_absent=exc.status == HTTPStatus.NOT_FOUND) from exc
-        except AnswerUnexpected as exc:
-            is_absent = exc.status == HTTPStatus.NOT_FOUND
-            raise RemoteFault(f"{method} {target}: {exc}", is_absent=is_absent) from exc
         except TransportError as exc:
             raise RemoteFault(str(exc)) from exc
+
+
+def format_fault(method: str, status: int, body: bytes) -> str:
+    """What an error answer says in cosign (go-containerregistry, pkg/v1/remote/transport/error.go)."""
+    entries = _entries(body)
+    if entries:
+        return entries[0] if len(entries) == 1 else f"multiple errors returned: {'; '.join(entries)}"
+    told = f"unexpected status code {status} {phrase(status)}"
+    if body:
+        return f"{told}: {body.decode(errors='replace')}"
+    return f"{told} (HEAD responses have no body, use GET for details)" if method == "HEAD" else told
+
+
+def _entries(body: bytes) -> list[str]:
+    """``CODE: message; detail`` of each error that a registry tells; none where the body is something else."""
+    try:
+        rows = json.loads(body)["errors"]
+        found = [(row["code"], row.get("message", ""), row.get("detail")) for row in rows]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return []
+    return [f"{code}: {text}" + ("" if detail is None else f"; {go_value(detail)}") for code, text, detail in found]
 
 
 def full_name(reference: Reference) -> str:

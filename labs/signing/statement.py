@@ -4,6 +4,7 @@ Sources: github.com/in-toto/attestation, spec/v1/statement.md and spec/v0.1; the
 knows by a short name (cosign, cmd/cosign/cli/options/predicate.go and pkg/cosign/attestation).
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from labs.gojson import JsonInvalid, format_json, parse_json
+from labs.gowords import go_kind, json_fault
 from pyregistry.spec.digest import Digest
 
 STATEMENT_V1 = "https://in-toto.io/Statement/v1"
@@ -36,16 +38,27 @@ PREDICATE_TYPES: Mapping[str, str] = MappingProxyType(
 )
 """``--type`` → the URI that stands in the statement."""
 
-_SLSA_0 = ("provenance predicate", ("builder", "buildType"))
+_SLSA_0 = ("provenance predicate: ", ("builder", "buildType"))
 _REQUIRED: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
     {
         "slsaprovenance": _SLSA_0,
         "slsaprovenance02": _SLSA_0,
-        "slsaprovenance1": ("provenance predicate", ("buildDefinition", "runDetails")),
-        "link": ("link statement", ("_type", "name", "materials", "products", "byproducts", "command", "environment")),
+        "slsaprovenance1": ("provenance predicate: ", ("buildDefinition", "runDetails")),
+        "link": (
+            "link statement: ",
+            ("_type", "name", "materials", "products", "byproducts", "command", "environment"),
+        ),
+        "vuln": ("", ()),
+        "spdxjson": ("", ()),
+        "cyclonedx": ("", ()),
+        "openvex": ("", ()),
     }
 )
 """What cosign calls the predicate in a fault, and the members that it looks for before it signs."""
+_ANY_JSON = frozenset({"spdxjson", "cyclonedx", "openvex"})
+"""Types whose predicate may be any JSON; the others' is an object."""
+_GO_TYPES = MappingProxyType({"vuln": "attestation.CosignVulnPredicate"})
+_GO_MAP = "map[string]interface {}"
 _PLAIN = frozenset({"custom", "spdx"})
 """Types whose predicate holds the file as a text; all others are JSON."""
 
@@ -154,15 +167,25 @@ def _predicate(kind: str, content: bytes, now: datetime) -> object:
             raise StatementInvalid(f"expected a text as predicate: {exc}") from exc
         stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return {"Data": text, "Timestamp": stamp} if kind == "custom" else text
-    try:
-        document = parse_json(content)
-    except JsonInvalid as exc:
-        raise StatementInvalid(f"invalid JSON payload for predicate type {kind}: {exc}") from exc
-    spoken, names = _REQUIRED.get(kind, ("", ()))
+    spoken, names = _REQUIRED.get(kind, (f"invalid JSON payload for predicate type {kind}: ", ()))
+    document = _parse_predicate(content, spoken)
+    if kind in _ANY_JSON:
+        return document
+    if not isinstance(document, dict):
+        wanted = _GO_TYPES.get(kind, _GO_MAP)
+        raise StatementInvalid(f"{spoken}json: cannot unmarshal {go_kind(document)} into Go value of type {wanted}")
     for name in names:
         if name not in document:
-            raise StatementInvalid(f"{spoken}: required field {name} missing")
+            raise StatementInvalid(f"{spoken}required field {name} missing")
     return document
+
+
+def _parse_predicate(content: bytes, spoken: str) -> object:
+    """Any JSON, as Go reads it."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as exc:
+        raise StatementInvalid(f"{spoken}{json_fault(content.decode(errors='replace'))}") from exc
 
 
 def _parse_subject(row: object) -> Subject:

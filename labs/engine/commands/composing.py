@@ -28,8 +28,8 @@ from labs.engine.commands.flags import Command, Options, format_flags
 from labs.engine.commands.machine import Machine, labdocker_version
 from labs.engine.commands.options import read_leading, read_options
 from labs.engine.commands.words import say as say_own
-from labs.engine.wording import quote
 from labs.entry import EXIT_INTERRUPTED
+from labs.gowords import quote
 
 COMPOSE_VERSION = "2.40"
 """The Compose whose texts and flags ours follow."""

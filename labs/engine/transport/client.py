@@ -54,13 +54,18 @@ class Registry:
         wire: How names are reached.
         domain: The name as references have it: ``ghcr.io``, ``docker.io``, ``localhost:5000``.
         credential: Who we are, or None.
+        asks_anyway: Without a credential the registry is asked also where it wants a password, and refuses in its own
+            words, as cosign does; Docker does not ask.
     """
 
-    def __init__(self, wire: Wire, domain: str, credential: Credential | None = None) -> None:
+    def __init__(
+        self, wire: Wire, domain: str, credential: Credential | None = None, *, asks_anyway: bool = False
+    ) -> None:
         self.domain = domain
         self._wire = wire
         self._host = HUB_HOST if domain == DEFAULT_DOMAIN else domain
         self._credential = credential
+        self._asks_anyway = asks_anyway
         self._connecting = threading.Lock()
         self._origin: str | None = None
         self._challenges: tuple[Challenge, ...] = ()
@@ -190,6 +195,8 @@ class Registry:
         bearer = self._bearer()
         if bearer and self._tokens:
             return {"Authorization": f"Bearer {self._tokens.fetch(bearer, scopes)}"}
+        if self._credential is None and self._asks_anyway:
+            return {}
         if self._credential is None:
             raise CredentialsMissing
         return {"Authorization": format_basic(self._credential)}
@@ -246,7 +253,8 @@ class Registry:
         status = HTTPStatus(response.status)
         if status == HTTPStatus.UNAUTHORIZED and self._bearer():
             return RequestFailed("GET", url, read_refusal(status, body))
-        return AnswerUnexpected(status, f"login attempt to {url} failed with status: {status.value} {status.phrase}")
+        text = f"login attempt to {url} failed with status: {status.value} {status.phrase}"
+        return AnswerUnexpected(text, status, body)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from labs.engine.transport.challenge import Challenge
-from labs.engine.wording import json_fault, quote
+from labs.gowords import json_fault, quote
 from pyregistry.spec.errors import ERRORS, ErrorCode
 
 
@@ -61,13 +61,25 @@ class RefusalEntry:
         return f"{word}: {self.message}" if self.message else word
 
 
-class Refusal(TransportError):
-    """The registry said no, with an error body."""
+class AnswerFault(TransportError):
+    """An answer that is no success.
 
-    def __init__(self, status: int, entries: tuple[RefusalEntry, ...]) -> None:
-        text = str(entries[0]) if len(entries) == 1 else "errors:\n" + "".join(f"{entry}\n" for entry in entries)
+    Attributes:
+        body: As it came: other programs than Docker tell it in other words.
+    """
+
+    def __init__(self, text: str, status: int, body: bytes = b"") -> None:
         super().__init__(text)
         self.status = status
+        self.body = body
+
+
+class Refusal(AnswerFault):
+    """The registry said no, with an error body."""
+
+    def __init__(self, status: int, entries: tuple[RefusalEntry, ...], body: bytes = b"") -> None:
+        text = str(entries[0]) if len(entries) == 1 else "errors:\n" + "".join(f"{entry}\n" for entry in entries)
+        super().__init__(text, status, body)
         self.entries = entries
 
     @property
@@ -76,25 +88,22 @@ class Refusal(TransportError):
         return self.entries[0].code
 
 
-class AnswerUnexpected(TransportError):
+class AnswerUnexpected(AnswerFault):
     """An answer without a usable error body: a proxy's, a web server's, a broken registry's."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
 
 
 def read_refusal(status: int, body: bytes, challenges: tuple[Challenge, ...] = ()) -> Refusal | AnswerUnexpected:
     """What an error answer says (distribution's registry/client/errors.go, which Docker prints)."""
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status < HTTPStatus.BAD_REQUEST:
-        return AnswerUnexpected(status, f"received unexpected HTTP status: {status} {_phrase(status)}".rstrip())
+        return AnswerUnexpected(f"received unexpected HTTP status: {status} {phrase(status)}".rstrip(), status, body)
     parsed = _parse_body(status, body)
     announced = _announced(challenges)
     if announced is None:
         if isinstance(parsed, AnswerUnexpected) and status == HTTPStatus.UNAUTHORIZED:
-            return Refusal(status, (RefusalEntry(ErrorCode.UNAUTHORIZED, ERRORS[ErrorCode.UNAUTHORIZED].message),))
+            entry = RefusalEntry(ErrorCode.UNAUTHORIZED, ERRORS[ErrorCode.UNAUTHORIZED].message)
+            return Refusal(status, (entry,), body)
         return parsed
-    return Refusal(status, (announced,))
+    return Refusal(status, (announced,), body)
 
 
 def _announced(challenges: tuple[Challenge, ...]) -> RefusalEntry | None:
@@ -113,17 +122,17 @@ def _parse_body(status: int, body: bytes) -> Refusal | AnswerUnexpected:
         document = json.loads(text)
     except ValueError:
         fault = f"error parsing HTTP {status} response body: {json_fault(text)}: {quote(text)}"
-        return AnswerUnexpected(status, fault)
+        return AnswerUnexpected(fault, status, body)
     if isinstance(document, dict) and isinstance(document.get("details"), str) and document["details"]:
-        return Refusal(status, (RefusalEntry(_code_of_status(status), document["details"]),))
+        return Refusal(status, (RefusalEntry(_code_of_status(status), document["details"]),), body)
     rows = document.get("errors") if isinstance(document, dict) else None
     entries = tuple(_parse_entry(row) for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ()
     if not entries:
         fault = (
             f"error parsing HTTP {status} response body: no error details found in HTTP response body: {quote(text)}"
         )
-        return AnswerUnexpected(status, fault)
-    return Refusal(status, entries)
+        return AnswerUnexpected(fault, status, body)
+    return Refusal(status, entries, body)
 
 
 def _parse_entry(row: dict[str, Any]) -> RefusalEntry:
@@ -139,7 +148,8 @@ def _code_of_status(status: int) -> ErrorCode:
     return next((code for known, code in codes.items() if known == status), ErrorCode.UNKNOWN)
 
 
-def _phrase(status: int) -> str:
+def phrase(status: int) -> str:
+    """``Not Found``; empty for a number that HTTP does not know."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:

@@ -101,7 +101,8 @@ class Desk(Machine):
             stored = None if username else self.credentials.fetch(registry_key(domain))
         except CredentialsError as exc:
             raise CommandFailed(str(exc)) from exc
-        return Registry(self.wire, domain, Credential(username, password or "") if username else stored)
+        credential = Credential(username, password or "") if username else stored
+        return Registry(self.wire, domain, credential, asks_anyway=True)
 
     def image(self, typed: str) -> "Image":
         """The image that was typed.

@@ -1,5 +1,8 @@
 """The commands of ``cosign`` that we have, and those that we have not. Data."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from labs.engine.commands.flags import Command, Flag, Kind
 
 _TEXT, _LIST, _SWITCH = Kind.TEXT, Kind.LIST, Kind.SWITCH
@@ -280,6 +283,8 @@ ONLY_TRUE = frozenset({"check-claims", "experimental-oci11", "upload"})
 """Switches that are on, and that we do not do without."""
 ONLY_FALSE = frozenset({"use-signing-config"})
 """Switches that ask for a service of the internet when they are on."""
+REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType({"attest": ("predicate",)})
+"""By command the flags without which cosign does not begin."""
 KEYLESS = ("--ca-", "--certificate", "--fulcio-", "--identity-token", "--issue-certificate", "--oidc-", "--sct")
 """How the flags begin that are about certificates of an identity instead of keys."""
 LOGGED = ("--rekor-",)

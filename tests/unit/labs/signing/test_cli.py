@@ -20,6 +20,7 @@ from labs.signing.cli import run
 from labs.signing.commands.desk import AskedTrust
 from labs.signing.commands.table import COMMANDS, FOREIGN
 from labs.signing.keys import PrivateKey
+from labs.signing.remote import format_fault
 from pyregistry.spec.digest import Digest
 from pyregistry.spec.media_types import OCI_INDEX
 from tests.fakes.certificates import TestAuthority
@@ -29,6 +30,7 @@ from tests.unit.labs.signing.registries import Plain, ours
 from tests.unit.labs.signing.samples import VECTORS
 
 HEAVY = ("urllib3", "cryptography", "nacl", "email", "asyncio", "yaml")
+_DETAILED = "A: b; map[No:[2 <nil>] Tag:1]"
 CANARY = "pass-canary"
 
 
@@ -430,7 +432,7 @@ def test_who_we_are_is_what_docker_login_left(shell: Shell) -> None:
     with FakeRegistry(auth="basic", users={"ann": CANARY}) as fake:
         name = f"{fake.host}/a/b:1"
         anonymous = shell.cosign("tree", name)
-        assert "no basic auth credentials" in anonymous.errors
+        assert f"GET http://{fake.host}/v2/a/b/manifests/1: UNAUTHORIZED: authentication required" in anonymous.errors
         wrong = shell.cosign("tree", "--registry-username", "ann", "--registry-password", "wrong-canary", name)
         named = shell.cosign("tree", "--registry-username", "ann", "--registry-password", CANARY, name)
         assert "UNAUTHORIZED" in wrong.errors
@@ -440,6 +442,32 @@ def test_who_we_are_is_what_docker_login_left(shell: Shell) -> None:
         stored = shell.cosign("tree", name)
         assert "MANIFEST_UNKNOWN" in stored.errors
         assert not any("canary" in one.errors + one.output for one in (anonymous, wrong, named, stored))
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "body", "told"),
+    [
+        ("GET", 401, b"<html>nginx</html>", "unexpected status code 401 Unauthorized: <html>nginx</html>"),
+        ("HEAD", 404, b"", "unexpected status code 404 Not Found (HEAD responses have no body, use GET for details)"),
+        ("GET", 503, b"", "unexpected status code 503 Service Unavailable"),
+        (
+            "GET",
+            404,
+            b'{"errors": [{"code": "A", "message": "b", "detail": {"Tag": "1", "No": [2, null]}}]}',
+            _DETAILED,
+        ),
+        (
+            "PUT",
+            400,
+            b'{"errors": [{"code": "A", "message": "b"}, {"code": "C"}]}',
+            "multiple errors returned: A: b; C: ",
+        ),
+        ("GET", 400, b'{"errors": [3]}', 'unexpected status code 400 Bad Request: {"errors": [3]}'),
+    ],
+)
+def test_a_refusal_is_told_as_cosign_does(method: str, status: int, body: bytes, told: str) -> None:
+    """A registry's own words where it has some, else what came, from whomever."""
+    assert format_fault(method, status, body) == told
 
 
 def test_registries_are_told_that_it_is_cosign(shell: Shell) -> None:
