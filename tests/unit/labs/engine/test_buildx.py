@@ -54,6 +54,8 @@ def test_a_builder_is_created_used_and_removed(shell: Shell) -> None:
     assert _in_use(shell) == "Other"
     assert shell.docker("buildx", "rm").errors == "Other removed\n"
     assert _in_use(shell) == "default"
+    assert shell.docker("buildx", "create", "--name", "other").code == 0
+    assert _in_use(shell) == "default"
     assert shell.docker("buildx", "use", "multi").code == 0
     assert shell.docker("buildx", "use", "default").code == 0
     assert _in_use(shell) == "default"
