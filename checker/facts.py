@@ -311,6 +311,8 @@ class Handshake:
         fault: OpenSSL's word on the chain, where it is not trusted.
         authorities: Files of the CAs that the student trusts for this name.
         old_versions: Versions below TLS 1.2 that the server takes.
+        refusal: Why docker does not call this name at all, in its words: of ``certs.d`` it reads more than CAs.
+        blank: Those of ``authorities`` that hold no certificate: docker passes over them.
     """
 
     address: str
@@ -322,6 +324,8 @@ class Handshake:
     fault: str | None = None
     authorities: tuple[str, ...] = ()
     old_versions: tuple[str, ...] = ()
+    refusal: str | None = None
+    blank: tuple[str, ...] = ()
 
 
 class Fault(StrEnum):

@@ -1,5 +1,6 @@
 """Which probes read an exercise: one for each source, of a registry that is known, or of a stack yet to be found."""
 
+import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -120,6 +121,16 @@ class _Later:
         return self.work()
 
 
+def _trust(machine: Path) -> Trust:
+    """Whom the student's docker believes. The lab's shell tells whose docker it has by where that one's folder lies."""
+    ours, daemon = machine / "certs.d", DOCKER_TRUST / "certs.d"
+    logins: frozenset[str] = frozenset()
+    with suppress(NotObserved):
+        logins = frozenset(ClientProbe(machine).read().hosts)
+    is_ours = os.environ.get("LAB_CERTS_D") == str(ours)
+    return Trust((ours,), None if is_ours else daemon, logins)
+
+
 class _Built:
     """The probes of a student's stack; they share what is found of it, and one way in.
 
@@ -133,7 +144,7 @@ class _Built:
         self._machine = _machine(attempt)
         self._work = Path(attempt.work)
         self._target: Target = pack.target(attempt.parameters)
-        self._trust = Trust((self._machine / "certs.d", DOCKER_TRUST / "certs.d"))
+        self._trust = _trust(self._machine)
         self._found = Once(self._find)
         self._connection = Once(self._connect)
         self._logged = Once(self._log)

@@ -4,6 +4,7 @@ Rules and texts are Docker's own, seen at ``docker login`` in 28 and 26. The lab
 holds a student's folder against them.
 """
 
+import ipaddress
 import re
 import ssl
 from collections.abc import Sequence
@@ -30,6 +31,14 @@ class FolderRefused(Exception):
     def __init__(self, text: str, *, hidden: bool = False) -> None:
         super().__init__(text)
         self.hidden = hidden
+
+
+def is_loopback(host: str) -> bool:
+    """``localhost`` and IP literals of this machine, for which Docker looks into no folder; other names never."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def authorities(folder: Path) -> Sequence[Path]:

@@ -40,10 +40,23 @@ def judge_certificate(facts: Facts) -> Finding:
             leaf.sha256,
         ),
     )
-    # Clients look at dates, then at names, then at who signed, and complain of the first that is wrong.
-    causes = (*_date_causes(spoken), *_name_causes(leaf, spoken.name), *_trust_causes(spoken), *_version_causes(spoken))
+    # Clients look into their folder before they call; then at dates, at names, at who signed, and complain of the first
+    # that is wrong.
+    causes = (
+        *_folder_causes(spoken),
+        *_date_causes(spoken),
+        *_name_causes(leaf, spoken.name),
+        *_trust_causes(spoken),
+        *_version_causes(spoken),
+    )
     status = Status.FAIL if causes else Status.PASS
-    return Finding(status, evidence, observed, expected, causes, advice=tuple(_advice(leaf)))
+    return Finding(status, evidence, observed, expected, causes, advice=tuple(_advice(leaf, spoken)))
+
+
+def _folder_causes(spoken: Handshake) -> Iterable[Cause]:
+    """What keeps docker from calling the registry at all, whatever that one shows."""
+    if spoken.refusal:
+        yield Cause("cert.folder-refused", {"said": spoken.refusal})
 
 
 def _date_causes(spoken: Handshake) -> Iterable[Cause]:
@@ -87,17 +100,25 @@ def _trust_causes(spoken: Handshake) -> Iterable[Cause]:
     if spoken.trusted:
         return
     fault, leaf = {"fault": spoken.fault or "-"}, spoken.chain[0]
+    files = ", ".join(path for path in spoken.authorities if path not in spoken.blank)
+    if spoken.blank:
+        yield Cause("cert.blank-authority", {"files": ", ".join(spoken.blank)})
     if leaf.self_signed:
         yield Cause("cert.self-signed", fault)
-    elif not spoken.authorities:
-        yield Cause("cert.no-authority", {"name": spoken.name, "issuer": leaf.issuer})
+    elif not files:
+        yield from () if spoken.blank else (_no_authority(spoken),)
     elif len(spoken.chain) == 1:
         # From one certificate alone nobody can tell: either its signer is another CA than the trusted one, or the
         # trusted one signed an intermediate that was not sent.
-        yield Cause("cert.other-authority", {"issuer": leaf.issuer, "files": ", ".join(spoken.authorities)})
+        yield Cause("cert.other-authority", {"issuer": leaf.issuer, "files": files})
         yield Cause("cert.incomplete-chain", {"issuer": leaf.issuer})
     else:
-        yield Cause("cert.other-authority", {"issuer": spoken.chain[-1].issuer, "files": ", ".join(spoken.authorities)})
+        yield Cause("cert.other-authority", {"issuer": spoken.chain[-1].issuer, "files": files})
+
+
+def _no_authority(spoken: Handshake) -> Cause:
+    """Nothing lies in certs.d for this name."""
+    return Cause("cert.no-authority", {"name": spoken.name, "issuer": spoken.chain[0].issuer})
 
 
 def _version_causes(spoken: Handshake) -> Iterable[Cause]:
@@ -107,8 +128,10 @@ def _version_causes(spoken: Handshake) -> Iterable[Cause]:
         yield Cause("cert.old-tls", {"versions": ", ".join(dict.fromkeys(old))})
 
 
-def _advice(leaf: Certificate) -> Iterable[Cause]:
+def _advice(leaf: Certificate, spoken: Handshake) -> Iterable[Cause]:
     """What works and could be better."""
+    if spoken.trusted and spoken.blank:
+        yield Cause("cert.blank-beside", {"files": ", ".join(spoken.blank)})
     small = _RSA.fullmatch(leaf.key)
     if small and int(small["bits"]) < RSA_MIN_BITS:
         yield Cause("cert.small-key", {"key": leaf.key})

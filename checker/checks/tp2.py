@@ -188,6 +188,8 @@ CHECKS: tuple[Check, ...] = (
             "cert.no-names",
             "cert.cn-only",
             "cert.other-name",
+            "cert.folder-refused",
+            "cert.blank-authority",
             "cert.self-signed",
             "cert.no-authority",
             "cert.other-authority",

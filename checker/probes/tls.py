@@ -60,6 +60,8 @@ class HandshakeProbe:
             at=now,
             fault=fault,
             authorities=authorities,
+            refusal=self.trust.refusal(self.address),
+            blank=tuple(str(path) for path in self.trust.blank(self.address)),
             old_versions=tuple(name for name, number in _OLD_VERSIONS.items() if _takes(self.address, number)),
         )
 

@@ -37,7 +37,7 @@ class Trust:
             TrustError: ``daemon.json`` is damaged.
         """
         host = split_port(registry)[0]
-        return is_loopback(host) or any(_covers(entry, registry, host) for entry in self.insecure_registries())
+        return certsd.is_loopback(host) or any(_covers(entry, registry, host) for entry in self.insecure_registries())
 
     def insecure_registries(self) -> Sequence[str]:
         """What ``daemon.json`` lists.
@@ -84,14 +84,6 @@ class Trust:
             return ()
         except (OSError, ValueError, TypeError, AttributeError) as exc:
             raise TrustError(f"unable to configure the Docker daemon with file {path}: {exc}") from exc
-
-
-def is_loopback(host: str) -> bool:
-    """``localhost`` and IP literals of this machine; other names never, whatever they resolve to."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def split_port(registry: str) -> tuple[str, int | None]:

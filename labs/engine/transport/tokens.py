@@ -10,11 +10,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from labs.certsd import is_loopback
 from labs.engine.credentials import Credential
 from labs.engine.transport.challenge import Challenge, parse_challenges
 from labs.engine.transport.faults import ContentWrong, RealmForeign, read_refusal
 from labs.engine.transport.wire import Wire
-from labs.engine.trust import is_loopback
 
 CLIENT_ID = "docker"
 DEFAULT_LIFETIME_SECONDS = 60

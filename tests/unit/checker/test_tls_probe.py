@@ -150,10 +150,11 @@ def test_the_ca_of_another_name_is_not_the_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", [f"{NAME}:443", "localhost"])
-def test_the_ca_of_the_name_with_its_port_counts(tmp_path: Path, folder: str) -> None:
-    """With Docker's own daemon the registry is called localhost."""
+def test_the_ca_of_a_name_that_nobody_types_is_not_the_names(tmp_path: Path, folder: str) -> None:
+    """The lab's docker says ``x509: certificate signed by unknown authority`` then, and so would Docker's."""
     authority = TestAuthority(tmp_path / "ca")
-    assert handshake(authority.issue(NAME), trusting(tmp_path, authority.path, name=folder)).trusted
+    found = handshake(authority.issue(NAME), trusting(tmp_path, authority.path, name=folder))
+    assert (found.trusted, found.authorities) == (False, ())
 
 
 @pytest.mark.parametrize(("starts", "ends"), [(-9, -1), (1, 9)])
@@ -272,15 +273,94 @@ def test_a_server_that_says_nothing_is_not_observed(monkeypatch: pytest.MonkeyPa
     assert caught.value.unavailable.reason == "timeout"
 
 
-def test_a_ca_that_cannot_be_read_is_not_observed(tmp_path: Path) -> None:
-    """The file is named: nobody knows whom it would have vouched for."""
+def test_a_file_without_a_certificate_vouches_for_nobody(tmp_path: Path) -> None:
+    """It is named; another file's CA counts all the same, and a chain is judged by it."""
     authority = TestAuthority(tmp_path / "ca")
-    trust = trusting(tmp_path, authority.path)
-    (tmp_path / "certs.d" / NAME / "0.crt").write_text("no certificate", encoding="utf-8")
+    trust, folder = trusting(tmp_path, authority.path), tmp_path / "certs.d" / NAME
+    (folder / "empty.crt").write_text("no certificate", encoding="utf-8")
+    found = handshake(authority.issue(NAME), trust)
+    assert (found.trusted, found.blank, found.refusal) == (True, (str(folder / "empty.crt"),), None)
+    (folder / "0.crt").unlink()
+    assert not handshake(authority.issue(NAME), trust).trusted
+
+
+def test_a_ca_that_may_not_be_read_is_not_observed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is named: nobody knows whom it would have vouched for. Docker's daemon might read it."""
+    authority = TestAuthority(tmp_path / "ca")
+    leaf, trust = authority.issue(NAME), trusting(tmp_path, authority.path)
+
+    def denied(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
     with pytest.raises(NotObserved) as caught:
-        handshake(authority.issue(NAME), trust)
+        handshake(leaf, trust)
     assert caught.value.unavailable.reason == "file-unreadable"
     assert str(caught.value.unavailable.params["path"]).endswith("0.crt")
+
+
+LONE = "missing key ca.key for client certificate ca.cert. CA certificates must use the extension .crt"
+
+
+def test_a_folder_that_docker_refuses_is_told(tmp_path: Path) -> None:
+    """The right CA lies beside it, and docker does not even call."""
+    authority = TestAuthority(tmp_path / "ca")
+    trust = trusting(tmp_path, authority.path)
+    (tmp_path / "certs.d" / NAME / "ca.cert").write_bytes(authority.path.read_bytes())
+    found = handshake(authority.issue(NAME), trust)
+    assert (found.trusted, found.refusal) == (True, LONE)
+
+
+def names(folder: Path, trust: Trust, *, typed: int = 443, name: str = NAME) -> list[str]:
+    """The folders of certs.d in which a CA counts, for a registry behind port 20443 of this machine."""
+    return [
+        str(path.parent.relative_to(folder)) for path in trust.authorities(Address(name, typed, "127.0.0.1", 20443))
+    ]
+
+
+def test_a_ca_counts_where_docker_looks_for_it(tmp_path: Path) -> None:
+    """Under the name as it is typed: with its port where that is not 443, or where the student logged in so."""
+    called = (NAME, f"{NAME}:443", f"{NAME}:8443", f"{NAME}:20443", "localhost", "localhost:8443", "localhost:20443")
+    for each in called:
+        for docker in ("lab", "daemon"):
+            (tmp_path / docker / each).mkdir(parents=True)
+            (tmp_path / docker / each / "ca.crt").touch()
+    lab, daemon = tmp_path / "lab", tmp_path / "daemon"
+    assert names(lab, Trust((lab,))) == [NAME]
+    assert names(lab, Trust((lab,)), typed=8443) == [f"{NAME}:8443"]
+    assert names(lab, Trust((lab,), logins=frozenset({f"{NAME}:443"}))) == [NAME, f"{NAME}:443"]
+    assert names(lab, Trust((lab,)), name="localhost", typed=8443) == ["localhost", "localhost:8443", "localhost:20443"]
+    assert names(daemon, Trust((), daemon)) == [NAME, "localhost", "localhost:20443"]
+    assert names(daemon, Trust((), daemon), typed=8443) == [
+        f"{NAME}:8443",
+        "localhost",
+        "localhost:8443",
+        "localhost:20443",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("leads", "refused"),
+    [("127.0.0.1", False), ("::1", False), (None, False), ("198.51.100.7", True)],
+)
+def test_the_daemon_looks_where_a_name_leads_away(
+    leads: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, refused: bool
+) -> None:
+    """What leads to loopback Docker's daemon verifies as little as ``localhost``, and looks into no folder."""
+
+    def resolve(*_: object) -> list[tuple[object, ...]]:
+        if leads is None:
+            raise socket.gaierror
+        return [(0, 0, 0, "", (leads, 0))]
+
+    (tmp_path / NAME).mkdir()
+    (tmp_path / NAME / "ca.cert").touch()
+    (tmp_path / "localhost").mkdir()
+    (tmp_path / "localhost" / "ca.cert").touch()
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    assert Trust((), tmp_path).refusal(address(20443)) == (LONE if refused else None)
+    assert Trust((tmp_path,)).refusal(address(20443)) == LONE
+    assert Trust((tmp_path,)).refusal(Address("localhost", 443, "127.0.0.1", 20443)) is None
 
 
 def test_the_certificate_that_is_shown_can_be_held_on_to(tmp_path: Path) -> None:

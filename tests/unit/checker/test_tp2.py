@@ -194,6 +194,14 @@ WRONG: dict[str, tuple[Facts, dict[str, str]]] = {
         certified(LEAF, trusted=False, authorities=(), fault="unable to get local issuer certificate"),
         {"TP2-CERT": "cert.no-authority"},
     ),
+    "something else for the CA": (
+        certified(LEAF, trusted=False, authorities=("ca.crt",), blank=("ca.crt",), fault="unable to get issuer"),
+        {"TP2-CERT": "cert.blank-authority"},
+    ),
+    "a CA that docker takes for half of a pair": (
+        certified(LEAF, refusal="missing key ca.key for client certificate ca.cert."),
+        {"TP2-CERT": "cert.folder-refused"},
+    ),
     "the CA of another lab": (
         certified(LEAF, trusted=False, fault="unable to get local issuer certificate"),
         {"TP2-CERT": "cert.other-authority"},
@@ -759,6 +767,21 @@ def test_a_small_key_and_a_long_life_are_advice() -> None:
     verdict = verdicts(certified(leaf))["TP2-CERT"]
     assert verdict.status is Status.PASS
     assert [each.id for each in verdict.finding.advice] == ["cert.small-key", "cert.long-lived"]
+
+
+def test_a_file_without_a_certificate_beside_the_right_one_is_remarked_on() -> None:
+    """The lab's docker passes over it; Docker's, with containerd's images, does not."""
+    verdict = verdicts(certified(LEAF, authorities=("a.crt", "ca.crt"), blank=("a.crt",)))["TP2-CERT"]
+    assert verdict.status is Status.PASS
+    assert [(each.id, each.params) for each in verdict.finding.advice] == [("cert.blank-beside", {"files": "a.crt"})]
+
+
+def test_of_several_files_only_those_with_a_certificate_are_called_another_cas() -> None:
+    """The empty one is named first, then the CA that did not sign."""
+    facts = certified(LEAF, trusted=False, authorities=("a.crt", "ca.crt"), blank=("a.crt",))
+    causes = {each.id: each.params for each in verdicts(facts)["TP2-CERT"].finding.causes}
+    assert list(causes) == ["cert.blank-authority", "cert.other-authority", "cert.incomplete-chain"]
+    assert causes["cert.other-authority"]["files"] == "ca.crt"
 
 
 def test_what_clients_complain_of_first_is_told_first() -> None:

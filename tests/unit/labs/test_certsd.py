@@ -201,3 +201,20 @@ def test_what_may_not_be_read_is_hidden(folder: Path, monkeypatch: pytest.Monkey
     with pytest.raises(certsd.FolderRefused, match="permission denied") as caught:
         certsd.check(folder)
     assert caught.value.hidden
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("[::1]", True),
+        ("registry.localhost", False),
+        ("198.51.100.7", False),
+        ("ghcr.io", False),
+    ],
+)
+def test_what_is_loopback(host: str, *, expected: bool) -> None:
+    """Names are judged as typed: only localhost and literals of this machine."""
+    assert certsd.is_loopback(host) is expected

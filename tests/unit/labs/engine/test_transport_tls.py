@@ -12,7 +12,7 @@ from labs.engine.internet import TWIN, Internet
 from labs.engine.transport.client import Registry
 from labs.engine.transport.faults import RequestFailed, TransportError
 from labs.engine.transport.wire import Wire
-from labs.engine.trust import Trust, is_loopback
+from labs.engine.trust import Trust
 from tests.fakes.certificates import Leaf, TestAuthority
 from tests.fakes.registry import FakeRegistry
 
@@ -224,23 +224,6 @@ def test_broken_daemon_json_is_named(client: Client) -> None:
     client.folder.mkdir()
     (client.folder / "daemon.json").write_text("{")
     assert "daemon.json" in client.refusal(client.authority.issue(NAME))
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [
-        ("localhost", True),
-        ("127.0.0.1", True),
-        ("127.9.9.9", True),
-        ("[::1]", True),
-        ("registry.localhost", False),
-        ("198.51.100.7", False),
-        ("ghcr.io", False),
-    ],
-)
-def test_what_is_loopback(host: str, *, expected: bool) -> None:
-    """Names are judged as typed: only localhost and literals of this machine."""
-    assert is_loopback(host) is expected
 
 
 @pytest.mark.parametrize(
