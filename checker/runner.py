@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
-from threading import Thread
-from typing import TypeVar
 
+from checker.background import started
 from checker.checks.graph import blocked_by, closure
 from checker.facts import SOURCE_TYPES, Facts, NotObserved, Source, Task, Unavailable
 from checker.looks import looks
@@ -20,8 +19,6 @@ from checker.probes import Probe
 
 JUDGE_SECONDS = 5.0
 """A check is pure; one that takes longer hangs. On a busy machine one of milliseconds was seen to take 1.1 s."""
-
-Result = TypeVar("Result")
 
 
 class NothingToCheck(ValueError):
@@ -75,20 +72,6 @@ def run(
             verdicts.append(verdict)
             on_verdict(verdicts[-1])
     return Graded(tuple(verdicts), reading.facts(tuple(Source)))
-
-
-def started(work: Callable[[], Result]) -> "Future[Result]":
-    """Do ``work`` in a thread that no exit waits for: a hung probe must not hold the grader."""
-    future: Future[Result] = Future()
-
-    def body() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as exc:  # noqa: BLE001  whoever waits for the future gets it
-            future.set_exception(exc)
-
-    Thread(target=body, daemon=True).start()
-    return future
 
 
 class _Reading:

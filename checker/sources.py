@@ -21,7 +21,7 @@ from checker.probes.keys import KeysProbe
 from checker.probes.layers import LayersProbe
 from checker.probes.pack import PackProbe
 from checker.probes.passwords import PasswordsProbe
-from checker.probes.registry import AnswerProbe, ContentProbe, TagsProbe
+from checker.probes.registry import AnswerProbe, ContentProbe, TagsProbe, fetch, image_layers
 from checker.probes.signature import SignatureProbe
 from checker.probes.stack import StackProbe
 from checker.probes.stack import read_surroundings as read_compose
@@ -274,7 +274,16 @@ class _Built:
         """Who is let in."""
         door, target = self._door(), self._target
         user = self._attempt.parameters["user"]
-        return DoorsProbe(door, self._trust, self._credential, user, target.repository, target.tags[0]).read()
+        return DoorsProbe(
+            door, self._trust, self._credential, user, target.repository, target.tags[0], self._own_blob
+        ).read()
+
+    def _own_blob(self) -> str | None:
+        """The digest of a layer of the exercise's image, as far as there is one, and it can be read."""
+        with suppress(NotObserved):
+            raw = fetch(self._connection(), self._target.repository, self._target.tags[0])
+            return next(image_layers(self._connection(), self._target.repository, raw), None) if raw else None
+        return None
 
     def _try_backend(self) -> object:
         """Only where something runs: of a stack that is down no open port proves anything."""
@@ -284,4 +293,5 @@ class _Built:
     def _try_upload(self) -> object:
         """A large upload, in a repository that nobody looks into."""
         repository = f"{self._target.repository.rpartition('/')[0]}/{GRADERS_REPOSITORY}"
-        return UploadProbe(self._door(), self._trust, self._credential, repository).read()
+        folders = () if self._endpoint != self._attempt.registries[PRIVATE] else (self._work, self._machine)
+        return UploadProbe(self._door(), self._trust, self._credential, repository, folders).read()

@@ -1,6 +1,6 @@
-"""TP-2: whom the registry lets in, by its door and by every other way that may lead there. Pure."""
+"""TP-2: whom the registry lets in, by its doors and by every other way that may lead there. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from checker.checks.passwords import BCRYPT, NOBODY, users
@@ -20,10 +20,13 @@ from checker.facts import (
 )
 from checker.model import Cause, Evidence, Finding, Status, Value, Words
 
-OK, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, SERVER_ERROR = 200, 401, 403, 404, 500
+OK, UNAUTHORIZED, FORBIDDEN, TOO_MANY, SERVER_ERROR = 200, 401, 403, 429, 500
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SUCCESSES = range(200, 300)
+_REFUSALS = range(400, 500)
 _SERVER_ERRORS = range(500, 600)
+_READS = ("anonymous-blob", "anonymous-tags", "anonymous-catalog")
+"""Further doors by which a registry is read; by the others it is written to."""
 
 
 def judge_auth(facts: Facts) -> Finding:
@@ -36,16 +39,28 @@ def judge_auth(facts: Facts) -> Finding:
         "right-password": doors.right,
         "anonymous-read": doors.anonymous_read,
         "anonymous-push": doors.anonymous_push,
+        **doors.anonymous_further,
     }
-    for name, door in asked.items():
-        if door is not None and name != "right-password":
-            _expect_verdict(door, name)
-    observed = {name: door.status or "-" if door else "-" for name, door in asked.items()}
-    expected = dict.fromkeys(asked, UNAUTHORIZED) | {"right-password": OK}
     causes = tuple(_auth_causes(doors, user, facts))
+    for name, door in asked.items():
+        is_told = name == "right-password" or _misses_passwords(door) or (causes and name in doors.anonymous_further)
+        if door is not None and not is_told:
+            _expect_verdict(door, name)
+    observed = _statuses(asked, tuple(doors.anonymous_further))
+    expected = dict.fromkeys(observed, UNAUTHORIZED) | {"right-password": OK}
     evidence = (Evidence("http", tuple(pair(Words(f"fact.{name}"), door) for name, door in observed.items())),)
     status = Status.FAIL if causes else Status.PASS
     return Finding(status, evidence, observed, dict(expected), causes, tuple(_login_advice(facts)))
+
+
+def _statuses(asked: Mapping[str, Door | None], further: Sequence[str]) -> dict[str, Value]:
+    """What each door answered; those of a kind as one where all are shut."""
+    statuses: dict[str, Value] = {name: door.status or "-" if door else "-" for name, door in asked.items()}
+    if further and all(statuses[name] == UNAUTHORIZED for name in further):
+        return {name: status for name, status in statuses.items() if name not in further} | {
+            "anonymous-further": UNAUTHORIZED
+        }
+    return statuses
 
 
 def _login_advice(facts: Facts) -> Iterable[Cause]:
@@ -66,8 +81,16 @@ def _expect_verdict(door: Door, what: str) -> None:
 
 
 def _lets_in(door: Door) -> bool:
-    """The registry itself answered: also 404 is its word on what it holds."""
-    return door.status == NOT_FOUND or door.status in _SUCCESSES
+    """The registry itself answered: that it does not hold a thing, or takes it for wrong, is its word as well."""
+    if door.page is not None:
+        return False
+    is_word = door.status in _REFUSALS and door.status not in {UNAUTHORIZED, FORBIDDEN, TOO_MANY}
+    return is_word or door.status in _SUCCESSES
+
+
+def _misses_passwords(door: Door | None) -> bool:
+    """Nginx looked for the password that came, and could not read where: its own page says so."""
+    return door is not None and door.page is not None and door.status == SERVER_ERROR
 
 
 def _auth_causes(doors: Doors, user: str, facts: Facts) -> Iterable[Cause]:
@@ -87,22 +110,39 @@ def _auth_causes(doors: Doors, user: str, facts: Facts) -> Iterable[Cause]:
         yield Cause("auth.any-password")
     elif doors.anonymous.status != UNAUTHORIZED:
         yield Cause("auth.not-asked", {"status": doors.anonymous.status or 0})
+    yield from _side_doors(doors, reading=reading, pushing=pushing)
     yield from _right_password_causes(doors, user, facts)
 
 
+def _side_doors(doors: Doors, *, reading: bool, pushing: bool) -> Iterable[Cause]:
+    """Ways in that stand open beside the doors that are asked first, and are not told with those already."""
+    told = {name for name in doors.anonymous_further if (reading if name in _READS else pushing)}
+    opened = {name: door for name, door in doors.anonymous_further.items() if name not in told and _lets_in(door)}
+    if opened:
+        ways = tuple(pair(Words(f"fact.{name}"), door.status or 0) for name, door in opened.items())
+        yield Cause("auth.side-door", {"ways": ways})
+    is_open = doors.other_name is not None and doors.other_name.status in _SUCCESSES and _lets_in(doors.other_name)
+    if is_open and not (reading or pushing or _lets_in(doors.anonymous)):
+        yield Cause("auth.other-name")
+
+
 def _right_password_causes(doors: Doors, user: str, facts: Facts) -> Iterable[Cause]:
-    """Why the student is not let in, by what was answered and by what the files of passwords hold."""
-    if doors.right is None:
+    """Why the student is not let in, by what was answered and by what the files of passwords hold.
+
+    Where they are not logged in, what a wrong password is answered tells whether they could be.
+    """
+    with_password = doors.right or doors.wrong
+    if with_password.status == FORBIDDEN:
+        yield Cause("auth.no-password-file")
+    elif with_password.status == SERVER_ERROR:  # nginx may not open the file of passwords
+        yield Cause("auth.password-file-unreadable")
+    elif doors.right is None:
         yield Cause("auth.not-logged-in")
     elif doors.right.status == OK:
         if doors.user != user:
             yield Cause("auth.other-user", {"seen": doors.user or "-"})
     elif doors.right.status == UNAUTHORIZED:
         yield from _refusal_causes(doors.user or user, facts.passwords)
-    elif doors.right.status == FORBIDDEN:
-        yield Cause("auth.no-password-file")
-    elif doors.right.status == SERVER_ERROR:  # nginx may not open the file of passwords
-        yield Cause("auth.password-file-unreadable")
     else:
         yield Cause("auth.refused", {"status": doors.right.status or 0})
 
@@ -140,7 +180,7 @@ def judge_plain(facts: Facts) -> Finding:
 def _plain_causes(plain: Plain, hosts: tuple[str, ...]) -> Iterable[Cause]:
     """What plain HTTP is given that it should not be given."""
     http = plain.http
-    if http.status in _SUCCESSES:
+    if http.status in _SUCCESSES and not http.page:
         yield Cause("http.open", {"status": http.status or 0})
     elif http.status == UNAUTHORIZED:
         yield Cause("http.asks-password")
@@ -169,7 +209,7 @@ def judge_backend(facts: Facts) -> Finding:
     for name, door in doors.items():
         if door.status in _SERVER_ERRORS:
             raise NotObserved(Unavailable("server-error", {"status": door.status or 0, "what": name}))
-    opened = {name: door for name, door in doors.items() if door.status in _SUCCESSES}
+    opened = {name: door for name, door in doors.items() if door.status in _SUCCESSES and not door.page}
     closed = [Evidence("http", pair(name, _door(door))) for name, door in doors.items()]
     published = [Evidence("stack", pair(each.name, _ports(each))) for each in stack.services] or [
         Evidence("stack", stack.source)

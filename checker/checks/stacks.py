@@ -5,7 +5,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from checker.checks.telling import pair
-from checker.facts import Doors, Facts, Handshake, Keys, Kind, Plain, Stack, StackService, Unavailable, known
+from checker.facts import (
+    Door,
+    Doors,
+    Facts,
+    Handshake,
+    Keys,
+    Kind,
+    Page,
+    Plain,
+    Stack,
+    StackService,
+    Unavailable,
+    known,
+)
 from checker.model import Cause, Evidence, Finding, Status, Value, Words
 
 HTTPS_PORT = 443
@@ -14,6 +27,11 @@ _SPEAKS = frozenset({200, 401, 403})
 _BAD_REQUEST = 400
 """What a TLS port answers plain HTTP."""
 _GATEWAY_ERRORS = frozenset({502, 503, 504})
+_SUCCESSES = range(200, 300)
+_NOT_THERE = frozenset({200, 404, 405})
+"""Pages of a web server that has, or has not, something else at that path."""
+_OLD_TLS = "PROTOCOL_VERSION"
+"""OpenSSL's word for the alert of a server that speaks none of the versions that it was offered."""
 _SAID_MAX = 200
 """Characters of a program's last words that are shown."""
 
@@ -59,11 +77,28 @@ def _judge_answer(
     causes: tuple[Cause, ...] = ()
     if gateway := next((status for status in (nobody, student) if status in _GATEWAY_ERRORS), None):
         causes = (*told, Cause("up.bad-gateway", {"status": gateway}))
-    elif nobody not in _SPEAKS:
+    elif nobody not in _SPEAKS or (nobody in _SUCCESSES and doors.anonymous.page):
         causes = (Cause("up.no-registry", {"status": nobody or 0}),)
+    elif elsewhere := _led_elsewhere(doors):
+        observed["repository"] = elsewhere.status or 0
+        causes = (_missed(elsewhere),)
     elif student is None and any(each.kind is Kind.REGISTRY and not each.running for each in stack.services):
         causes = told
     return Finding(Status.FAIL if causes else Status.PASS, evidence, observed, expected, causes)
+
+
+def _led_elsewhere(doors: Doors) -> Door | None:
+    """What answered in the registry's place, one level below /v2/."""
+    asked = (doors.inside, doors.anonymous_read, doors.anonymous_push)
+    return next((door for door in asked if door and door.page and door.status in _NOT_THERE), None)
+
+
+def _missed(door: Door) -> Cause:
+    """The proxy made this page itself, or asked the registry for something else than the client did."""
+    page, status = door.page or Page(), door.status or 0
+    if page.of_registry:
+        return Cause("up.path-changed", {"status": status})
+    return Cause("up.not-passed-on", {"status": status, "server": page.server or "-"})
 
 
 def _services(stack: Stack) -> tuple[Evidence, ...]:
@@ -138,4 +173,6 @@ def _silence_causes(stack: Stack, spoken: Handshake, facts: Facts) -> tuple[Caus
         return (Cause("up.plain-http", {"port": wanted}),)
     if stack.services and wanted not in published:
         return (Cause("up.other-port", {"port": wanted, "ports": ", ".join(map(str, published)) or "-"}),)
+    if spoken.old_versions or _OLD_TLS in (spoken.fault or ""):
+        return (Cause("up.old-tls", {"versions": ", ".join(spoken.old_versions) or spoken.fault or "-"}),)
     return (Cause("up.no-tls", {"address": spoken.address, "fault": spoken.fault or "-"}),)

@@ -122,7 +122,8 @@ def _push_causes(facts: Facts, journal: Journal, now: str | None) -> tuple[Cause
         *pushed_too_early(journal, user, want),
     ]
     told = (*_refused_by_proxy(facts.access_log), *newest_first(ranked))
-    return tuple({cause.id: cause for cause in reversed(told)}.values())[::-1] or (Cause("push.never-tried"),)
+    causes = tuple({cause.id: cause for cause in reversed(told)}.values())[::-1]
+    return causes or (Cause("push.unseen" if now else "push.never-tried"),)
 
 
 def _refused_by_proxy(log: object) -> tuple[Cause, ...]:
@@ -228,9 +229,12 @@ CHECKS: tuple[Check, ...] = (
             "up.ended",
             "up.other-port",
             "up.plain-http",
+            "up.old-tls",
             "up.no-tls",
             "up.bad-gateway",
             "up.no-registry",
+            "up.path-changed",
+            "up.not-passed-on",
         ),
         needs=("TP2-KEY",),
         explained={"TP2-KEY": ("up.no-certificate",)},
@@ -251,6 +255,8 @@ CHECKS: tuple[Check, ...] = (
             "auth.any-password",
             "auth.no-challenge",
             "auth.not-asked",
+            "auth.side-door",
+            "auth.other-name",
             "auth.not-logged-in",
             "auth.other-user",
             "auth.not-bcrypt",
@@ -309,6 +315,7 @@ CHECKS: tuple[Check, ...] = (
             "upload.port-lost",
             "upload.too-large",
             "upload.no-location",
+            "upload.not-passed-on",
             "upload.refused",
         ),
         needs=("TP2-UP", "TP2-AUTH"),
@@ -324,6 +331,7 @@ CHECKS: tuple[Check, ...] = (
         uses=(Source.JOURNAL, Source.TAGS, Source.CONTENT, Source.ACCESS_LOG, Source.PASSWORDS),
         causes=(
             "push.never-tried",
+            "push.unseen",
             "push.too-large",
             "push.denied",
             "push.anonymous",

@@ -1,14 +1,24 @@
 """TP-2: whether a layer of 5 MB gets through, and to the address where it belongs. Pure."""
 
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from checker.facts import Door, Facts, NotObserved, Unavailable, known
+from checker.facts import Door, Facts, NotObserved, Unavailable, Upload, known
 from checker.model import Cause, Evidence, Finding, Status, Value, Words
 
 HTTPS_PORT = 443
 TOO_LARGE = 413
+_UNAVAILABLE = 503
+_GATEWAY_ERRORS = frozenset({502, 504})
 _SUCCESSES = range(200, 300)
+_SERVER_ERRORS = range(500, 600)
+_NOT_THERE = frozenset({200, 404, 405})
+_ROOM = 4
+"""Times its size that an upload needs at most: nginx keeps a copy until it has all of it, the registry another."""
+_MEGABYTE = 1_000_000
+# registry:2 hands on what its system says, the number of the error included; ours says it in words of its own.
+_FULL = re.compile(r"no space left|storage is full|\"Err\": ?28\b", re.IGNORECASE)
 
 
 def judge_upload(facts: Facts) -> Finding:
@@ -16,8 +26,8 @@ def judge_upload(facts: Facts) -> Finding:
     upload = known(facts.upload)
     opened, sent = upload.opened, upload.sent
     for name, door in (("POST", opened), ("PATCH", sent)):
-        if door is not None and door.status is None:
-            raise NotObserved(Unavailable("interrupted", {"what": f"{name} /v2/…/blobs/uploads/"}))
+        if door is not None:
+            _expect_verdict(door, f"{name} /v2/…/blobs/uploads/", upload)
     observed: dict[str, Value] = {
         "location": _beginning(opened.location) if opened.location else "-",
         "upload": f"POST {opened.status}, PATCH {sent.status if sent else '-'}",
@@ -30,9 +40,23 @@ def judge_upload(facts: Facts) -> Finding:
     return Finding(Status.FAIL if causes else Status.PASS, tuple(evidence), observed, expected, causes)
 
 
+def _expect_verdict(door: Door, what: str, upload: Upload) -> None:
+    """Raises NotObserved where the registry had troubles of its own: they tell nothing of how it is set up."""
+    if door.status is None:
+        raise NotObserved(Unavailable("interrupted", {"what": what}))
+    is_proxys = door.status in _GATEWAY_ERRORS or (door.status == _UNAVAILABLE and door.page is not None)
+    if door.status not in _SERVER_ERRORS or is_proxys:
+        return
+    said = door.words or (door.page.server if door.page else None) or "-"
+    if _FULL.search(said) or (upload.free is not None and upload.free < _ROOM * upload.size):
+        free = "?" if upload.free is None else str(upload.free // _MEGABYTE)
+        raise NotObserved(Unavailable("disk-full", {"what": what, "status": door.status, "said": said, "free": free}))
+    raise NotObserved(Unavailable("server-error", {"status": door.status, "what": f"{what}: {said}"}))
+
+
 def _upload_causes(asked: str, size: int, opened: Door, sent: Door | None) -> Iterable[Cause]:
     """Where a client would be lost: at the door, on the way that it is sent, or with what it brings."""
-    if opened.status not in _SUCCESSES:
+    if opened.status not in _SUCCESSES or opened.page:
         yield _refusal(opened, size)
     elif opened.location is None:
         yield Cause("upload.no-location")
@@ -52,6 +76,8 @@ def _refusal(door: Door, size: int) -> Cause:
     """An upload was refused."""
     if door.status == TOO_LARGE:
         return Cause("upload.too-large", {"size": size})
+    if door.page and door.status in _NOT_THERE:
+        return Cause("upload.not-passed-on", {"status": door.status, "server": door.page.server or "-"})
     return Cause("upload.refused", {"status": door.status or 0})
 
 

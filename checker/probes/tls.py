@@ -23,6 +23,7 @@ from checker.probes.trust import Trust, unverified
 
 _DER = 2
 """``_ssl.ENCODING_DER``."""
+_REFUSED = "connection refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,9 @@ class HandshakeProbe:
         where, now = f"{self.address.host}:{self.address.port}", datetime.now(UTC)
         authorities = tuple(str(path) for path in self.trust.authorities(self.address))
         spoken = _shake_hands(self.address, unverified())
+        old = () if spoken == _REFUSED else _old_versions(self.address)
         if isinstance(spoken, str):
-            return Handshake(where, self.address.name, None, (), trusted=False, at=now, fault=spoken)
+            return Handshake(where, self.address.name, None, (), trusted=False, at=now, fault=spoken, old_versions=old)
         version, chain = spoken
         fault = self._fault(chain, now)
         return Handshake(
@@ -62,7 +64,7 @@ class HandshakeProbe:
             authorities=authorities,
             refusal=self.trust.refusal(self.address),
             blank=tuple(str(path) for path in self.trust.blank(self.address)),
-            old_versions=tuple(name for name, number in _OLD_VERSIONS.items() if _takes(self.address, number)),
+            old_versions=old,
         )
 
     def _fault(self, chain: tuple[Certificate, ...], now: datetime) -> str | None:
@@ -96,9 +98,11 @@ def shown_certificate(address: Address) -> str:
     """SHA-256 of the certificate that is shown there.
 
     Raises:
-        NotObserved: Nobody speaks TLS there.
+        NotObserved: Nobody is there, or speaks no TLS.
     """
     spoken = _shake_hands(address, unverified())
+    if spoken == _REFUSED:
+        raise NotObserved(Unavailable("unreachable", {"url": f"https://{address.authority()}"}))
     if isinstance(spoken, str) or not spoken[1]:
         raise NotObserved(Unavailable("not-tls", {"url": f"https://{address.authority()}"}))
     return spoken[1][0].sha256
@@ -122,7 +126,7 @@ def _shake_hands(address: Address, context: ssl.SSLContext) -> tuple[str, tuple[
     except (ssl.SSLEOFError, ConnectionResetError):
         return "connection closed"
     except ConnectionRefusedError:
-        return "connection refused"
+        return _REFUSED
     except ssl.SSLError as exc:
         return exc.reason or str(exc)
     except TimeoutError as exc:
@@ -204,6 +208,11 @@ _SUITES = (0xC013, 0xC014, 0xC009, 0xC00A, 0x0033, 0x0039, 0x002F, 0x0035, 0x000
 _GROUPS = (0x0017, 0x0018, 0x0019)
 """P-256, P-384, P-521."""
 _SERVER_NAME, _SUPPORTED_GROUPS, _POINT_FORMATS = 0, 10, 11
+
+
+def _old_versions(address: Address) -> tuple[str, ...]:
+    """Those that the server takes."""
+    return tuple(name for name, number in _OLD_VERSIONS.items() if _takes(address, number))
 
 
 def _takes(address: Address, version: int) -> bool:

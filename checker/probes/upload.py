@@ -1,21 +1,24 @@
 """Sends a large upload through the registry's door as a client would, and takes it back before its end."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from checker.facts import Door, NotObserved, Source, Unavailable, Upload
 from checker.probes import DEADLINE_SECONDS
-from checker.probes.calls import answered, ask
+from checker.probes.calls import ask
 from checker.probes.connection import Credential, path_and_query
-from checker.probes.doors import cancel
+from checker.probes.doors import cancel, patiently
 from checker.probes.surroundings import HTTPS_PORT, Address
 from checker.probes.trust import Trust
 
 UPLOAD_BYTES = 5_000_001
 """A byte more than the exercise's own layer has."""
-_OPENED = 202
+_OPENED, _SERVER_ERROR = 202, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +28,14 @@ class UploadProbe:
     Attributes:
         credential: What the student's machine knows for this registry.
         repository: Of the grader's own: nobody looks for anything in it.
+        folders: Where the stack may keep what it is sent: their disks are looked at where it fails.
     """
 
     address: Address
     trust: Trust
     credential: Callable[[], Credential | None]
     repository: str
+    folders: tuple[Path, ...] = ()
     deadline_seconds: float = DEADLINE_SECONDS
     source: Source = Source.UPLOAD
 
@@ -40,6 +45,12 @@ class UploadProbe:
         Raises:
             NotObserved: Nobody is logged in, or there was no answer in HTTP.
         """
+        found = self._tried()
+        has_failed = any(door and (door.status or 0) >= _SERVER_ERROR for door in (found.opened, found.sent))
+        return replace(found, free=min(_free(self.folders), default=None)) if has_failed else found
+
+    def _tried(self) -> Upload:
+        """How it went."""
         asked = f"https://{self.address.authority()}"
         known = self.credential()
         if known is None:
@@ -66,8 +77,15 @@ class UploadProbe:
     def _ask(self, method: str, target: str, headers: dict[str, str], body: bytes | None = None) -> Door:
         """One request over TLS."""
         tls = self.trust.for_login(self.address)
-        door = ask(self.address, method, target, tls=tls, headers=headers, body=body)
-        return answered(door, f"https://{self.address.authority()}{target.partition('?')[0]}")
+        url = f"https://{self.address.authority()}{target.partition('?')[0]}"
+        return patiently(partial(ask, self.address, method, target, tls=tls, headers=headers, body=body), url)
+
+
+def _free(folders: tuple[Path, ...]) -> Iterator[int]:
+    """Bytes that are left where these folders lie."""
+    for folder in folders:
+        with suppress(OSError):
+            yield shutil.disk_usage(folder).free
 
 
 def _base(scheme: str, host: str | None, port: int | None) -> tuple[str, str, int | None]:

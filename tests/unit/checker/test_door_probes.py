@@ -1,16 +1,17 @@
 """The probes that knock: who is let in, plain HTTP, further ports and a large upload, at servers good and bad."""
 
-import re
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from checker.facts import Door, Fault, NotObserved, Unavailable
+from checker.facts import Door, Fault, NotObserved, Page, Unavailable
 from checker.probes import calls
+from checker.probes import doors as door_probes
 from checker.probes.connection import Credential
 from checker.probes.doors import BackendProbe, DoorsProbe, PlainProbe
+from checker.probes.guises import is_graders, is_guise
 from checker.probes.surroundings import Address
 from checker.probes.trust import Trust
 from checker.probes.upload import UPLOAD_BYTES, UploadProbe
@@ -79,16 +80,109 @@ def test_each_caller_gets_its_answer(registry: FakeRegistry) -> None:
     assert (found.anonymous, found.wrong, found.stranger) == (shut, shut, shut)
     assert found.right == Door(200)
     assert (found.anonymous_read, found.anonymous_push) == (shut, shut)
+    assert set(found.anonymous_further.values()) == {shut}
+    assert found.other_name == shut
+    assert found.inside == Door(404)
+
+
+def test_every_kind_of_door_is_tried_without_a_password(registry: FakeRegistry) -> None:
+    """Each method that reads or writes, on a blob that is known, and otherwise on what nobody has."""
+    probe = DoorsProbe(at(registry.port), Trust(), nobody, "ada", REPOSITORY, "1.0", lambda: f"sha256:{'a' * 64}")
+    probe.read()
+    asked = {line for line in registry.lines() if "/manifests/sha256:" not in line and "/uploads/" not in line}
+    assert asked == {
+        "GET /v2/",
+        f"GET /v2/{REPOSITORY}/manifests/1.0",
+        f"GET /v2/{REPOSITORY}/blobs/sha256:{'a' * 64}",
+        f"GET /v2/{REPOSITORY}/tags/list",
+        "GET /v2/_catalog",
+    }
+    others = sorted({line.partition("sha256:")[0] for line in set(registry.lines()) - asked})
+    assert [line.rpartition("/")[0] for line in others] == [
+        f"DELETE /v2/{REPOSITORY}/manifests",
+        f"PATCH /v2/{REPOSITORY}/blobs/uploads",
+        f"POST /v2/{REPOSITORY}/blobs/uploads",
+        f"PUT /v2/{REPOSITORY}/blobs/uploads",
+        f"PUT /v2/{REPOSITORY}/manifests",
+    ]
 
 
 def test_the_registry_is_called_by_its_name(registry: FakeRegistry) -> None:
-    """Wherever it listens; with the port where clients type one, and as the grader, so that logs can tell."""
+    """Wherever it listens; with the port where clients type one. Once by a name that is not its own."""
     doors(at(registry.port)).read()
-    assert {seen.headers["Host"] for seen in registry.requests} == {NAME}
-    assert all(seen.headers["User-Agent"].startswith("labcheck/") for seen in registry.requests)
+    hosts = [seen.headers["Host"] for seen in registry.requests]
+    assert len(hosts) - hosts.count(NAME) == 1
     registry.requests.clear()
     doors(at(registry.port, typed=8443)).read()
-    assert {seen.headers["Host"] for seen in registry.requests} == {f"{NAME}:8443"}
+    assert f"{NAME}:8443" in {seen.headers["Host"] for seen in registry.requests}
+
+
+def test_nobody_can_tell_the_grader_by_its_name(registry: FakeRegistry) -> None:
+    """It knocks as ordinary clients do, and knows its own requests again all the same."""
+    here = at(registry.port)
+    for probe in (doors(here), upload(here), BackendProbe({"nginx 8443": here})):
+        probe.read()
+    agents = [seen.headers["User-Agent"] for seen in registry.requests]
+    assert all(is_graders(agent) for agent in agents)
+    assert not any("lab" in agent for agent in agents)
+    assert len({agent.partition("/")[0] for agent in agents}) > 1
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "docker/28.3.3 go/go1.24.5 git-commit/bea959c os/linux UpstreamClient(Docker-Client/28.3.3 \\(linux\\))",
+        "containerd/v2.1.4-53-g60d9f5b7aa",
+        "crane/v0.20.3 go-containerregistry/v0.0.0-20240108193616-bf42a1ad3f39",
+        "curl/8.5.0",
+        "",
+    ],
+)
+def test_a_real_client_is_nobodys_guise(agent: str) -> None:
+    """Whatever commit it names: a student's requests are never taken for the grader's."""
+    assert not is_guise(agent)
+    assert not is_graders(agent)
+
+
+def test_who_turns_away_a_crowd_is_asked_again(leaf: Leaf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nginx's limit_req answers 503; where that goes on nobody knows who is let in."""
+    monkeypatch.setattr(door_probes, "PAUSES_SECONDS", (0.0, 0.0))
+    busy = b"HTTP/1.1 503 Busy\r\nServer: nginx/1.25.5\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n"
+    with Talk(busy, leaf=leaf) as talk:
+        assert reason(doors(at(talk.port)).read) == "throttled"
+        assert reason(upload(at(talk.port)).read) == "throttled"
+        assert len(talk.heard) >= 6
+
+
+NGINX_404 = b"HTTP/1.1 404 Not Found\r\nServer: nginx/1.25.5\r\nContent-Type: text/html\r\n%s\r\n<html>404</html>"
+VERSION = b"Docker-Distribution-Api-Version: registry/2.0\r\n"
+
+
+@pytest.mark.parametrize(
+    ("says", "expected"),
+    [
+        (NGINX_404 % b"", Door(404, page=Page("nginx/1.25.5"))),
+        (NGINX_404 % VERSION, Door(404, page=Page("nginx/1.25.5"))),
+        (
+            b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\n%s\r\n404 page not found" % VERSION,
+            Door(404, page=Page(None, of_registry=True)),
+        ),
+        (b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\n\r\n404 page not found", Door(404, page=Page())),
+        (b'HTTP/1.1 404 N\r\n\r\n{"errors":[{"code":"NAME_UNKNOWN","message":"x"}]}', Door(404)),
+        (b"HTTP/1.1 404 N\r\n\r\n[1]", Door(404, page=Page())),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>", Door(200, page=Page())),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{}", Door(200)),
+        (b"HTTP/1.1 404 N\r\nServer: <script>\r\n\r\n", Door(404, page=Page())),
+        (
+            b'HTTP/1.1 500 N\r\n\r\n{"errors":[{"code":"UNKNOWN","message":"unknown","detail":{"Err":28}}]}',
+            Door(500, words='UNKNOWN unknown {"Err": 28}'),
+        ),
+    ],
+)
+def test_a_registrys_words_are_told_from_a_page(says: bytes, expected: Door) -> None:
+    """OCI's errors are the registry's; else somebody made a page, and says who, or does not."""
+    with Talk(says) as talk:
+        assert PlainProbe(at(talk.port), None).read().on_tls_port == expected
 
 
 def test_only_the_password_that_is_there_is_tried(registry: FakeRegistry) -> None:
@@ -104,10 +198,20 @@ def test_an_open_registry_is_seen_to_be_open(leaf: Leaf) -> None:
         assert [door.status for door in (found.anonymous, found.wrong, found.stranger)] == [200, 200, 200]
         assert found.anonymous_read.status == 404
         assert found.anonymous_push.status == 202
-        posted = registry.lines("POST")
-        deleted = registry.lines("DELETE")
-    assert posted == [f"POST /v2/{REPOSITORY}/blobs/uploads/"]
-    assert re.fullmatch(f"DELETE /v2/{REPOSITORY}/blobs/uploads/[0-9a-f]+", *deleted)
+        assert {name: door.status for name, door in found.anonymous_further.items()} == {
+            "anonymous-blob": 404,
+            "anonymous-tags": 404,
+            "anonymous-catalog": 404,
+            "anonymous-patch": 404,
+            "anonymous-finish": 404,
+            "anonymous-put": 201,
+            "anonymous-delete": 404,
+        }
+        assert found.other_name == Door(200)
+        begun = registry.lines("POST")
+        ended = [line for line in registry.lines("DELETE") if "/blobs/uploads/" in line]
+    assert begun == [f"POST /v2/{REPOSITORY}/blobs/uploads/"]
+    assert len(ended) == 1
 
 
 @pytest.mark.parametrize(
@@ -163,7 +267,7 @@ def test_a_login_goes_to_no_other_machine_that_proves_nothing(
     monkeypatch.setattr(calls, "create_connection", connect)
     assert reason(doors(at(registry.port, host=ELSEWHERE)).read) == "tls"
     assert reason(upload(at(registry.port, host=ELSEWHERE)).read) == "tls"
-    assert [seen.headers["Authorization"] for seen in registry.requests] == [None]
+    assert {seen.headers["Authorization"] for seen in registry.requests} == {None}
 
 
 def test_a_login_goes_to_another_machine_that_proves_to_be_the_registry(
@@ -238,7 +342,18 @@ def test_a_plain_port_hears_no_tls() -> None:
     """A hello of TLS would stand in its log as a line that nobody owns to."""
     with FakeRegistry() as backend:
         BackendProbe({"registry 5000": at(backend.port)}).read()
-        assert backend.lines() == ["GET /v2/"]
+        assert set(backend.lines()) == {"GET /v2/"}
+
+
+def test_a_port_is_called_by_other_names_as_well() -> None:
+    """A server that knows nothing of the registry's name may let in who comes to localhost."""
+    with FakeRegistry() as backend:
+        BackendProbe({"nginx 9000": at(backend.port, typed=9000)}).read()
+        assert [seen.headers["Host"] for seen in backend.requests] == [
+            f"{NAME}:9000",
+            "localhost:9000",
+            "127.0.0.1:9000",
+        ]
 
 
 def test_a_port_that_says_nonsense_is_not_observed() -> None:
@@ -300,6 +415,16 @@ def test_a_refused_upload_is_what_was_answered(registry: FakeRegistry) -> None:
     found = upload(at(registry.port), lambda: Credential("ada", "wrong")).read()
     assert (found.opened.status, found.sent) == (401, None)
     assert [seen.method for seen in registry.requests] == ["POST"]
+
+
+def test_a_failed_upload_is_told_with_the_room_that_is_left(leaf: Leaf, tmp_path: Path) -> None:
+    """Of the disk that the student's folders lie on, and with the registry's own words."""
+    full = b'{"errors":[{"code":"UNKNOWN","message":"unknown error","detail":"no space left on device"}]}'
+    with Talk(b"HTTP/1.1 500 Oops\r\n\r\n" + full, leaf=leaf) as talk:
+        found = UploadProbe(at(talk.port), Trust(), right, "x", (tmp_path, tmp_path / "gone")).read()
+    assert found.opened == Door(500, words="UNKNOWN unknown error no space left on device")
+    assert found.free is not None
+    assert found.free > 0
 
 
 def test_without_a_login_nothing_is_tried(registry: FakeRegistry) -> None:

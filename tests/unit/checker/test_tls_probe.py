@@ -244,6 +244,31 @@ def test_versions_that_nobody_should_take_are_named(tmp_path: Path) -> None:
     assert (found.version, found.old_versions) == ("TLSv1.3", ("TLSv1", "TLSv1.1"))
 
 
+def test_a_server_that_takes_old_versions_alone_is_no_mystery(tmp_path: Path) -> None:
+    """No client of today gets anywhere with it; which versions it takes is told."""
+
+    def ancient(context: ssl.SSLContext) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            context.minimum_version = ssl.TLSVersion.TLSv1
+            context.maximum_version = ssl.TLSVersion.TLSv1_1
+        context.set_ciphers("ALL:@SECLEVEL=0")
+
+    found = handshake(TestAuthority(tmp_path / "ca").issue(NAME), Trust(), ancient)
+    assert (found.version, found.old_versions) == (None, ("TLSv1", "TLSv1.1"))
+
+
+def test_nobody_shows_a_certificate_where_nobody_is() -> None:
+    """That is told apart from somebody who speaks no TLS."""
+    with Talk(b"HTTP/1.1 400 Bad Request\r\n\r\n") as talk:
+        here = address(talk.port)
+        with pytest.raises(NotObserved) as spoken:
+            tls.shown_certificate(here)
+    with pytest.raises(NotObserved) as gone:
+        tls.shown_certificate(here)
+    assert (spoken.value.unavailable.reason, gone.value.unavailable.reason) == ("not-tls", "unreachable")
+
+
 @pytest.mark.parametrize(
     "says", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x00" * 64, b"\x15\x03\x01\x00\x02\x02\x70", b""]
 )

@@ -24,10 +24,12 @@ from checker.facts import (
     Keys,
     Kind,
     Layers,
+    Page,
     PasswordFile,
     Passwords,
     Plain,
     Unavailable,
+    Upload,
 )
 from checker.messages import LANGUAGES, Messages
 from checker.model import Status, Verdict
@@ -119,6 +121,8 @@ def forged() -> Scene:
     """A pull written by hand."""
     return solved().write("GET", f"/v2/{HERE}/manifests/1.0", 200, size=500)
 
+
+NGINX_404, NGINX_500 = Door(404, page=Page("nginx/1.25.5")), Door(500, page=Page("nginx/1.25.5"))
 
 NGINX_SAYS = {
     "key mismatch": 'nginx: [emerg] SSL_CTX_use_PrivateKey("/etc/nginx/certs/privkey.pem") failed '
@@ -267,6 +271,37 @@ WRONG: dict[str, tuple[Facts, dict[str, str]]] = {
                 **dict.fromkeys(("upload", "tags", "content", "layers", "signatures"), Unavailable("not-a-registry"))),
         {"TP2-UP": "up.no-registry"},
     ),
+    "a page in the registry's place": (
+        replace(DONE, doors=doors(anonymous=Door(200, page=Page())),
+                **dict.fromkeys(("upload", "tags", "content", "layers", "signatures"), Unavailable("garbage"))),
+        {"TP2-UP": "up.no-registry"},
+    ),
+    "/v2/ alone is passed on": (
+        replace(DONE, doors=doors(anonymous_read=NGINX_404, anonymous_push=NGINX_404, inside=NGINX_404),
+                upload=Upload(BASE, 5_000_001, NGINX_404, None),
+                **dict.fromkeys(("tags", "content", "layers", "signatures"), Unavailable("garbage"))),
+        {"TP2-UP": "up.not-passed-on"},
+    ),
+    "/v2/ alone is passed on, and nobody is logged in": (
+        replace(DONE, doors=doors(user=None, right=None, anonymous_read=NGINX_404, anonymous_push=NGINX_404),
+                passwords=Passwords(()),
+                **dict.fromkeys(("upload", "tags", "content", "layers", "signatures"), Unavailable("login-needed"))),
+        {"TP2-HTPASSWD": "passwords.none", "TP2-UP": "up.not-passed-on"},
+    ),
+    "paths are changed on the way": (
+        replace(DONE, doors=doors(inside=Door(404, page=Page("nginx/1.25.5", of_registry=True))),
+                upload=Upload(BASE, 5_000_001, Door(404, page=Page("nginx/1.25.5", of_registry=True)), None),
+                **dict.fromkeys(("tags", "content", "layers", "signatures"), Unavailable("garbage"))),
+        {"TP2-UP": "up.path-changed"},
+    ),
+    "old TLS alone, by what the server takes": (
+        mute(handshake=handshake(version=None, chain=(), trusted=False, fault="x", old_versions=("TLSv1.1",))),
+        {"TP2-UP": "up.old-tls"},
+    ),
+    "old TLS alone, by the server's alert": (
+        mute(handshake=handshake(version=None, chain=(), trusted=False, fault="TLSV1_ALERT_PROTOCOL_VERSION")),
+        {"TP2-UP": "up.old-tls"},
+    ),
     # step 2: doors
     "nobody is asked": (
         replace(DONE, doors=doors(**dict.fromkeys(
@@ -279,6 +314,28 @@ WRONG: dict[str, tuple[Facts, dict[str, str]]] = {
     "/v2/ alone stands open": (replace(DONE, doors=doors(anonymous=LET_IN)), {"TP2-AUTH": "auth.base-open"}),
     "no challenge": (replace(DONE, doors=doors(anonymous=Door(401))), {"TP2-AUTH": "auth.no-challenge"}),
     "forbidden, not asked": (replace(DONE, doors=doors(anonymous=Door(403))), {"TP2-AUTH": "auth.not-asked"}),
+    "a layer for everybody": (
+        replace(DONE, doors=doors(anonymous_further={"anonymous-tags": SHUT, "anonymous-blob": LET_IN})),
+        {"TP2-AUTH": "auth.side-door"},
+    ),
+    "manifests that everybody may delete, if there were any": (
+        replace(DONE, doors=doors(anonymous_further={"anonymous-delete": Door(404)})), {"TP2-AUTH": "auth.side-door"},
+    ),
+    "all may write, and to the one door that asks nobody else": (
+        replace(DONE, doors=doors(anonymous_push=LET_IN, anonymous_further={"anonymous-put": Door(400)})),
+        {"TP2-AUTH": "auth.anonymous-push"},
+    ),
+    "another name lets everybody in": (replace(DONE, doors=doors(other_name=LET_IN)), {"TP2-AUTH": "auth.other-name"}),
+    "a wrong password tells that its file is missing": (
+        replace(DONE, doors=doors(user=None, right=None, wrong=Door(403), stranger=Door(403)),
+                **dict.fromkeys(("upload", "tags", "content", "layers", "signatures"), Unavailable("login-needed"))),
+        {"TP2-AUTH": "auth.no-password-file"},
+    ),
+    "a wrong password tells that its file is a folder": (
+        replace(DONE, doors=doors(user=None, right=None, wrong=NGINX_500, stranger=NGINX_500),
+                **dict.fromkeys(("upload", "tags", "content", "layers", "signatures"), Unavailable("login-needed"))),
+        {"TP2-AUTH": "auth.password-file-unreadable"},
+    ),
     "not logged in": (
         replace(DONE, doors=doors(user=None, right=None),
                 **dict.fromkeys(("upload", "tags", "content", "layers", "signatures"), Unavailable("login-needed"))),
@@ -318,9 +375,13 @@ WRONG: dict[str, tuple[Facts, dict[str, str]]] = {
         replace(DONE, upload=upload("https://registry:5000/v2/u/1", None)), {"TP2-UPLOAD": "upload.host-changed"},
     ),
     "no Location": (replace(DONE, upload=upload(None, None)), {"TP2-UPLOAD": "upload.no-location"}),
+    "an upload that is not passed on": (
+        replace(DONE, upload=Upload(BASE, 5_000_001, NGINX_404, None)), {"TP2-UPLOAD": "upload.not-passed-on"},
+    ),
     "an upload refused": (replace(DONE, upload=upload(sent=504)), {"TP2-UPLOAD": "upload.refused"}),
     # step 3
     "never pushed": (pushed(begun()), {"TP2-PUSH": "push.never-tried"}),
+    "a tag that nobody was seen to push": (pushed(begun(), IMAGE), {"TP2-PUSH": "push.unseen"}),
     "too large for the proxy": (
         pushed(begun().ask("POST", f"/v2/{HERE}/blobs/uploads/", 202, endpoint="end-4", repository=HERE)
                .write("PATCH", f"/v2/{HERE}/blobs/uploads/u1", 413, size=176)),
@@ -751,6 +812,68 @@ def test_before_the_stack_is_up_the_folders_file_counts() -> None:
         "TP2-HTPASSWD": "passwords.md5",
         "TP2-UP": "up.nothing",
     }
+
+
+UNHURT = {
+    "a page of its own by another name": doors(other_name=Door(200, page=Page("nginx/1.25.5"))),
+    "no answer by another name": doors(other_name=Door(None, fault=Fault.CLOSED)),
+    "the catalog is for nobody": doors(anonymous_further={"anonymous-catalog": Door(403, page=Page())}),
+    "deletions are not passed on": doors(anonymous_further={"anonymous-delete": Door(405, page=Page())}),
+    "too many questions": doors(anonymous_further={"anonymous-tags": Door(429)}),
+}
+
+
+@pytest.mark.parametrize("answer", UNHURT)
+def test_who_is_turned_away_in_another_way_is_not_let_in(answer: str) -> None:
+    """Where clients ask in vain anyway, any refusal is as good as a challenge."""
+    assert statuses(replace(DONE, doors=UNHURT[answer]))["TP2-AUTH"] is Status.PASS
+
+
+def test_a_door_that_fails_proves_nothing() -> None:
+    """A server's error neither lets in nor keeps out."""
+    broken = replace(DONE, doors=doors(anonymous_further={"anonymous-tags": Door(500)}))
+    assert statuses(broken)["TP2-AUTH"] is Status.INCONCLUSIVE
+    opened = replace(DONE, doors=doors(anonymous_further={"anonymous-tags": Door(500), "anonymous-blob": LET_IN}))
+    assert statuses(opened)["TP2-AUTH"] is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    ("sent", "free", "reason"),
+    [
+        (Door(500, words="UNKNOWN unknown error no space left on device"), None, "disk-full"),
+        (Door(503, words="UNAVAILABLE service unavailable the registry's storage is full"), 10**12, "disk-full"),
+        (Door(500, words='UNKNOWN unknown error {"Enclosed": {"Err": 28}}'), None, "disk-full"),
+        (Door(500, page=Page("nginx/1.25.5")), 4_000_000, "disk-full"),
+        (Door(500, page=Page("nginx/1.25.5")), 10**12, "server-error"),
+        (Door(500, words='UNKNOWN unknown error {"Err": 280}'), 10**12, "server-error"),
+    ],
+)  # fmt: skip
+def test_a_registry_in_trouble_is_not_judged_by_an_upload(sent: Door, free: int | None, reason: str) -> None:
+    """A full disk is named where its words or the room that is left tell of it."""
+    failed_upload = Upload(BASE, 5_000_001, Door(202, location=f"{BASE}/v2/u/1"), sent, free)
+    verdict = verdicts(replace(DONE, upload=failed_upload))["TP2-UPLOAD"]
+    assert (verdict.status, [cause.id for cause in verdict.finding.causes]) == (Status.INCONCLUSIVE, [reason])
+    for spoken in LANGUAGES:
+        assert "500" in console.verdict_block(verdict, Messages(spoken)) or sent.status == 503
+
+
+def test_a_page_is_no_way_around_the_proxy() -> None:
+    """A web page on another port, or in the clear, is no registry."""
+    page = Door(200, page=Page("nginx/1.25.5"))
+    found = statuses(replace(DONE, backend=Backend({"ui 8080": page}), plain=Plain(page, REFUSED)))
+    assert (found["TP2-BACKEND"], found["TP2-HTTP"]) == (Status.PASS, Status.PASS)
+
+
+def test_a_registry_that_was_named_and_is_not_there_is_nobodys_failure() -> None:
+    """One reason for all, where an address was given; a stack that the student built is theirs to start."""
+    gone, down_there = Unavailable("unreachable", {"url": "https://127.0.0.1:1"}), ended("killed")
+    named = replace(down_there, answer=gone, task=replace(DONE.task, is_named=True))
+    found = verdicts(named)
+    assert {v.status for v in found.values()} == {Status.INCONCLUSIVE}
+    assert {cause.id for v in found.values() for cause in v.finding.causes} == {"unreachable"}
+    assert statuses(replace(named, task=DONE.task))["TP2-UP"] is Status.FAIL
+    untrusted = replace(named, answer=Unavailable("tls", {"url": "https://x", "name": "x"}))
+    assert statuses(untrusted)["TP2-UP"] is Status.FAIL
 
 
 def test_where_the_password_lies_is_advice() -> None:
