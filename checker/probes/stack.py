@@ -77,7 +77,9 @@ def read_surroundings(engine: Path, work: Path, name: str) -> Surroundings:
 
 
 def _record(engine: Path, work: Path) -> ProjectRecord | None:
-    """The project of that folder, or of one below it: the one that is up, else the first; None where none ever was.
+    """The project of that folder, or of one below it; None where none ever was.
+
+    The one that is up; else one that was refused, as a file may have had another name when it could be read.
 
     Raises:
         NotObserved: A record is damaged.
@@ -86,7 +88,7 @@ def _record(engine: Path, work: Path) -> ProjectRecord | None:
         found = [each for each in projects(engine) if Path(each.folder).resolve().is_relative_to(work.resolve())]
     except RecordUnreadable as exc:
         raise NotObserved(Unavailable("record-unreadable", {"path": str(engine)})) from exc
-    return max(found, key=lambda each: each.up, default=None)
+    return max(found, key=lambda each: (each.up, bool(each.refusal)), default=None)
 
 
 def _files(paths: Iterable[str]) -> tuple[StackFile, ...]:

@@ -13,9 +13,9 @@ from labs.compose.change import Change
 from labs.compose.containers import Container
 from labs.compose.launching import Tell, demand_ports, end_strays, launch, silence
 from labs.compose.layout import ProjectFolder
-from labs.compose.model import ComposeError, Project
+from labs.compose.model import ComposeError, Issue, Project
 from labs.compose.planning import Planner, in_order, with_dependencies
-from labs.compose.recording import record, recorded
+from labs.compose.recording import forget_refusals, record, recorded
 from labs.compose.words import say
 from labs.processes import wait_until
 
@@ -64,7 +64,13 @@ class Projects:
                 raise
             if remove_orphans:
                 self._remove_orphans(folder, project)
+            forget_refusals(folder, project)
             return list(containers.load_all(folder).values())
+
+    def refuse(self, project: Project, refusal: ComposeError) -> None:
+        """Write down why a file could not even be read, for the grader to tell. What runs of the project runs on."""
+        with self._changing(project.name) as folder:
+            record(folder, project, refusal)
 
     def down(self, name: str, networks: Collection[str] = (), *, volumes: bool = False) -> None:
         """End all of a project and remove its containers; logs and journals stay. Idempotent.
@@ -107,31 +113,25 @@ class Projects:
             self.down(name)
 
     def start(self, name: str, services: Sequence[str] = ()) -> None:
-        """Start containers that do not run, as they were made. Raises ComposeError."""
+        """Start containers that do not run, as they were made. Raises ComposeError; see ``restart``."""
         with self._changing(name) as folder:
-            chosen = {name: one for name, one in _chosen(folder, services).items() if one.pid() is None}
-            for container in self._planned_again(folder, chosen):
-                container.end()  # workers whose first process was killed hold its ports
-                demand_ports(container, self.environ)
-                self.tell(f"Container {container.name}", "Starting")
-                launch([container], self.environ)
-                self.tell(f"Container {container.name}", "Started")
-            record(folder)
+            ended = {name: one for name, one in _chosen(folder, services).items() if one.pid() is None}
+            self._start_again(folder, ended, "Starting")
 
     def restart(self, name: str, services: Sequence[str] = ()) -> None:
-        """End and start containers, as they were made; their files are read again. Raises ComposeError."""
+        """End and start containers, as they were made; their files are read again.
+
+        Raises:
+            ComposeError: What some were refused for. These stay ended, as with Docker: who goes on with what they read
+                before would see a mistake only later.
+        """
         with self._changing(name) as folder:
-            for container in self._planned_again(folder, _chosen(folder, services)):
-                self.tell(f"Container {container.name}", "Restarting")
-                container.end()
-                launch([container], self.environ)
-                self.tell(f"Container {container.name}", "Started")
-            record(folder)
+            self._start_again(folder, _chosen(folder, services), "Restarting")
 
     def reread(self, container: Container) -> Container:
         """Plan a container again, for a program that is to read its files again. Raises ComposeError."""
         with self._changing(container.folder.name) as folder:
-            again = next(iter(self._planned_again(folder, {container.service.name: container})))
+            again = self._planned_again(folder, container)
             again.save()
             record(folder)
         return again
@@ -142,13 +142,41 @@ class Projects:
                 self._remove(container)
         record(folder, project)
 
-    def _planned_again(self, folder: ProjectFolder, chosen: Mapping[str, Container]) -> list[Container]:
-        """The same containers, from their files as they are now."""
+    def _start_again(self, folder: ProjectFolder, chosen: Mapping[str, Container], begins: str) -> None:
+        """End what runs of these, and start them one after the other. Raises ComposeError, once, for all of them."""
+        refused: list[Issue | str] = []
+        for container in reversed(_last_first(chosen)):
+            self.tell(f"Container {container.name}", begins)
+            try:
+                self._start_anew(folder, container)
+            except ComposeError as exc:
+                refused += exc.issues
+            else:
+                self.tell(f"Container {container.name}", "Started")
+        record(folder)
+        if refused:
+            raise ComposeError(*refused)
+
+    def _start_anew(self, folder: ProjectFolder, container: Container) -> None:
+        """End it, plan it again, start it. Raises ComposeError: it stays ended."""
+        ran = container.pid() is not None
+        container.end()  # also workers whose first process was killed: they hold its ports
+        try:
+            again = self._planned_again(folder, container)
+        except ComposeError as exc:
+            _leave_ended(container, exc)
+            raise
+        if not ran:
+            demand_ports(again, self.environ)
+        launch([again], self.environ)
+
+    def _planned_again(self, folder: ProjectFolder, container: Container) -> Container:
+        """The same container, from its files as they are now. Raises ComposeError."""
         known = containers.load_all(folder)
-        services = {name: container.service for name, container in known.items()}
-        planner = Planner(folder, services, self.forward, {name: found.ports for name, found in known.items()})
-        planned = planner.plan(chosen)
-        return [planned[name].again(chosen[name]) for name in in_order(services) if name in chosen]
+        services = {name: one.service for name, one in known.items()}
+        planner = Planner(folder, services, self.forward, {name: one.ports for name, one in known.items()})
+        name = container.service.name
+        return planner.plan([name])[name].again(container)
 
     def _stop(self, container: Container) -> None:
         self.tell(f"Container {container.name}", "Stopping")
@@ -188,6 +216,13 @@ def _last_first(found: Mapping[str, Container]) -> list[Container]:
     """In the order in which they are ended: who depends on another before it."""
     order = in_order({name: container.service for name, container in found.items()})
     return [found[name] for name in reversed(order)]
+
+
+def _leave_ended(container: Container, refusal: ComposeError) -> None:
+    """Its log has what the program said of its files: in a container it would have printed that, and ended."""
+    replace(container, stopped=None).save()
+    with container.process.log.open("a", encoding="utf-8") as log:
+        log.writelines(f"{issue.text if isinstance(issue, Issue) else issue}\n" for issue in refusal.issues)
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -1,12 +1,13 @@
 """What the grader and the lab's internet are told of a project: its record, made from its containers."""
 
 import contextlib
+from dataclasses import replace
 
 from labs.compose import containers, images
 from labs.compose.containers import Container
 from labs.compose.layout import ProjectFolder
-from labs.compose.model import ComposeError, Project
-from labs.compose.record import ProjectRecord, PublishedPort, RecordUnreadable, ServiceRecord
+from labs.compose.model import ComposeError, Issue, Project
+from labs.compose.record import FILE_NAME, ProjectRecord, PublishedPort, RecordUnreadable, ServiceRecord
 
 
 def record(folder: ProjectFolder, project: Project | None = None, refusal: ComposeError | None = None) -> None:
@@ -21,8 +22,23 @@ def record(folder: ProjectFolder, project: Project | None = None, refusal: Compo
         file=str(project.file) if project else before.file if before else "",
         up=bool(found),
         services=tuple(_service(container) for container in found.values()),
-        refusal=tuple(str(issue).partition("\n")[0] for issue in refusal.issues) if refusal else (),
+        refusal=tuple(_told(issue, project) for issue in refusal.issues) if refusal else (),
     ).save(folder.engine)
+
+
+def forget_refusals(folder: ProjectFolder, project: Project) -> None:
+    """Drop what a project of the same folder was refused for under another name: by now all is up."""
+    for path in folder.record.parent.parent.glob(f"*/{FILE_NAME}"):
+        other = ProjectFolder(folder.engine, path.parent.name)
+        known = recorded(other)
+        if known is None or other == folder or not known.refusal or known.folder != str(project.folder):
+            continue
+        if known.services:
+            replace(known, refusal=()).save(folder.engine)
+        else:  # nothing else was ever written of it
+            path.unlink()
+            other.lock.unlink(missing_ok=True)
+            path.parent.rmdir()
 
 
 def recorded(folder: ProjectFolder) -> ProjectRecord | None:
@@ -36,6 +52,12 @@ def published(container: Container) -> tuple[PublishedPort, ...]:
     """Which port of the machine stands for which of the container; a free one that we chose stands for itself."""
     rows = [(row.host, row.container, container.ports[row.container]) for row in container.service.ports]
     return tuple(PublishedPort(host or here, inside, here) for host, inside, here in rows)
+
+
+def _told(issue: Issue | str, project: Project | None) -> str:
+    """A mistake in one row, its file as seen from the project's folder."""
+    text = " ".join(str(issue).split())
+    return text.replace(f"{project.folder}/", "") if project else text
 
 
 def _service(container: Container) -> ServiceRecord:

@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 from labs.compose.containers import Container
-from labs.compose.discovery import locate
+from labs.compose.discovery import Source, locate, normalize_name
 from labs.compose.layout import ProjectFolder
 from labs.compose.model import ComposeError, Issue, Project
 from labs.compose.output import Reader, follow, prefixes
@@ -49,9 +49,9 @@ class Scene:
     leading: Options
 
     @cached_property
-    def project(self) -> Project:
-        """The file, read; what Compose warns of is told once. Raises ComposeError."""
-        source = locate(
+    def source(self) -> Source:
+        """Which file is meant. Raises ComposeError."""
+        return locate(
             self.machine.environ,
             Path.cwd(),
             files=self.leading.list("file"),
@@ -59,11 +59,27 @@ class Scene:
             folder=_folder(self.leading.text("project-directory")),
             env_files=self.leading.list("env-file"),
         )
-        reading = read(source, self.machine.home)
+
+    @cached_property
+    def project(self) -> Project:
+        """The file, read; what Compose warns of is told once. Raises ComposeError."""
+        reading = read(self.source, self.machine.home)
         for remark in reading.remarks:
             now = datetime.now().astimezone().isoformat(timespec="seconds").replace("+00:00", "Z")
             self.machine.console.warn(f'time="{now}" level=warning msg={quote(remark)}')
         return reading.project
+
+    @property
+    def wanted(self) -> Project:
+        """The file, read to be brought up: the grader is told why it cannot be. Raises ComposeError."""
+        source = self.source
+        try:
+            _demand_services(self.project)
+        except ComposeError as exc:
+            if name := source.name or normalize_name(source.folder.resolve().name):
+                self.ending.refuse(Project(name, source.folder, source.file, services={}), exc)
+            raise
+        return self.project
 
     @property
     def told_name(self) -> str | None:
@@ -124,9 +140,7 @@ def compose(machine: Machine, words: Sequence[str]) -> int | None:
 
 def up(scene: Scene, options: Options) -> int | None:
     """``docker compose up``."""
-    project = scene.project
-    if not project.services:
-        raise ComposeError("no service selected")
+    project = scene.wanted
     scene.check_services(options.arguments, project.services)
     if options.on("force-recreate") and options.on("no-recreate"):
         raise ComposeError("--force-recreate and --no-recreate are incompatible")
@@ -143,6 +157,11 @@ def up(scene: Scene, options: Options) -> int | None:
     if options.on("detach") or options.on("wait"):
         return None
     return _attach(scene, shown, options)
+
+
+def _demand_services(project: Project) -> None:
+    if not project.services:
+        raise ComposeError("no service selected")
 
 
 def down(scene: Scene, options: Options) -> None:

@@ -162,6 +162,16 @@ def test_a_folder_of_its_own_is_below_the_students(tmp_path: Path) -> None:
     assert find(tmp_path).stack.project == "tp2"
 
 
+def test_of_two_that_are_down_the_refused_one_is_told(tmp_path: Path) -> None:
+    """A file that cannot be read does not say its project's name: what was refused is recorded under its folder's."""
+    work, engine = tmp_path / "work", tmp_path / "engine"
+    for name, refusal in (("a", ()), ("b", ("yaml: no",)), ("c", ())):
+        ProjectRecord(name, str(work), str(work / "compose.yaml"), False, (), refusal).save(engine)  # noqa: FBT003
+    assert (find(tmp_path).stack.project, find(tmp_path).stack.refusal) == ("b", ("yaml: no",))
+    ProjectRecord("c", str(work), str(work / "compose.yaml"), True, ()).save(engine)  # noqa: FBT003
+    assert find(tmp_path).stack.project == "c"
+
+
 def test_a_damaged_record_is_not_observed(tmp_path: Path) -> None:
     """Never "nothing runs"."""
     note(tmp_path / "engine", tmp_path / "work")

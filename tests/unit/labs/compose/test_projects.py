@@ -18,10 +18,10 @@ import pytest
 from labs.compose import containers
 from labs.compose.containers import Container
 from labs.compose.layout import ProjectFolder
-from labs.compose.model import ComposeError, Mount, Project, Published, Service
+from labs.compose.model import ComposeError, Issue, Mount, Project, Published, Service
 from labs.compose.planning import free_port
 from labs.compose.projects import Projects
-from labs.compose.record import ProjectRecord
+from labs.compose.record import ProjectRecord, projects
 from labs.processes import wait_until
 from tests.fakes.compose import replace_images, service
 
@@ -367,15 +367,45 @@ def test_stop_start_and_restart_keep_the_container(site: Site) -> None:
     assert last["registry"].pid() not in {None, pids["registry"]}
 
 
-def test_a_restart_that_cannot_be_planned_changes_nothing(site: Site) -> None:
-    """The old process runs on with what it read."""
+def test_a_restart_that_is_refused_leaves_it_ended(site: Site) -> None:
+    """As a container would end: its log says why, the others run, and once it is mended it starts again."""
     mount = site.orders("r")
-    site.projects.up(site.project(service("registry", mounts=(mount,))))
-    before = site.pids()
+    site.projects.up(site.project(service("nginx"), service("registry", mounts=(mount,))))
+    before = site.found()["registry"]
     mount.source.write_text("refuse", encoding="utf-8")
+    site.told_since()
     with pytest.raises(ComposeError, match="refused"):
         site.projects.restart("tp2")
-    assert site.pids() == before
+    assert site.told == [
+        "Container tp2-nginx-1 Restarting",
+        "Container tp2-nginx-1 Started",
+        "Container tp2-registry-1 Restarting",
+    ]
+    assert (site.pids()["registry"], runs(site.pids()["nginx"])) == (None, True)
+    assert before.process.log.read_text(encoding="utf-8").splitlines()[-1] == "refused"
+    assert [(row.name, row.pid is None) for row in site.record().services] == [("nginx", False), ("registry", True)]
+    with pytest.raises(ComposeError, match="refused"):
+        site.projects.start("tp2")
+    mount.source.write_text("", encoding="utf-8")
+    site.projects.start("tp2")
+    assert site.found()["registry"].id == before.id
+    assert runs(site.pids()["registry"])
+
+
+def test_why_a_file_could_not_be_read_is_recorded_until_all_is_up(site: Site) -> None:
+    """Also where the file then has another name for the project; what ran runs on, and nothing else is left."""
+    project = site.project(service("web"))
+    site.projects.up(project)
+    unread = replace(project, services={})
+    site.projects.refuse(unread, ComposeError(Issue(project.file, 3, "yaml:\n  found a tab"), "and more"))
+    assert site.record().refusal == (f"{project.file.name}:3: yaml: found a tab", "and more")
+    assert (site.record().up, runs(site.pids()["web"])) == (True, True)
+    for other, folder in (("other", project.folder), ("neighbour", project.folder / "below")):
+        site.projects.refuse(replace(unread, name=other, folder=folder), ComposeError("no"))
+    site.projects.up(project)
+    assert site.record().refusal == ()
+    assert [record.name for record in projects(site.projects.engine)] == ["neighbour", "tp2"]
+    assert {path.name for path in site.folder.path.parent.iterdir()} == {"neighbour", "tp2"}
 
 
 def test_a_service_that_left_the_file_is_removed_when_asked(site: Site) -> None:

@@ -71,6 +71,34 @@ def test_up_tells_its_progress_beside_the_output(shell: Shell, work: Path, free_
     assert (record.folder, record.file, record.up) == (str(work), str(work / "compose.yaml"), True)
 
 
+MISTAKES = {
+    "a tab": ("    image: nginx:1.25", "\timage: nginx:1.25", "compose.yaml:5: yaml: line 5: found character that"),
+    "an image": ("nginx:1.25", "ngnix", "compose.yaml:5: services.nginx.image: no image ngnix here."),
+    "a key": ("    ports:", "    hostname: a\n    ports:", "compose.yaml:6: services.nginx.hostname: Compose knows it"),
+    "no services": (FILE, "services: {}\n", "no service selected"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_file_that_cannot_be_read_is_told_to_the_grader_until_it_can(mistake: str, shell: Shell, work: Path) -> None:
+    """Whatever is wrong with it; other commands leave no trace of it, and once all is up nothing is held against it."""
+    old, new, said = MISTAKES[mistake]
+    (work / "compose.yaml").write_text(FILE.replace(old, new), encoding="utf-8")
+    shell.docker("compose", "config")
+    assert ProjectRecord.load(shell.home, "tp2") is None
+    assert shell.docker("compose", "up", "-d").code == 1
+    record = ProjectRecord.load(shell.home, "tp2")
+    assert record is not None
+    assert (record.folder, record.up, record.services) == (str(work), False, ())
+    assert record.refusal[0].startswith(said)
+    assert {path.name for path in (shell.home / "compose" / "tp2").iterdir()} == {"lock", "project.json"}
+    (work / "compose.yaml").write_text(FILE, encoding="utf-8")
+    assert shell.docker("compose", "up", "-d").code == 0
+    record = ProjectRecord.load(shell.home, "tp2")
+    assert record is not None
+    assert (record.up, record.refusal) == (True, ())
+
+
 @pytest.mark.usefixtures("work")
 def test_ps_is_composes_table(shell: Shell, free_port: int) -> None:
     """Columns and words as students know them; the address is where it really is."""
