@@ -28,6 +28,7 @@ from urllib3.response import BaseHTTPResponse
 
 from labs.certsd import FolderRefused
 from labs.engine.internet import HTTPS_PORT, Internet, InternetUnreadable, PortClosed, Route
+from labs.engine.transport.alerts import in_gos_words
 from labs.engine.transport.faults import ConnectionBroken, RequestFailed, TransportError
 from labs.engine.trust import Trust, TrustError
 
@@ -209,7 +210,7 @@ class Wire:
             return f"tls: failed to verify certificate: {reason}"
         if any(reason in str(fault) for reason in _NOT_TLS):
             return "http: server gave HTTP response to HTTPS client"
-        return f"remote error: tls: {cause.reason if cause and cause.reason else fault}"
+        return f"remote error: tls: {in_gos_words(cause.reason) if cause and cause.reason else fault}"
 
 
 class _AcceptedConnection(HTTPSConnection):

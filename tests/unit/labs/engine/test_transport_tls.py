@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from labs.engine.internet import TWIN, Internet
+from labs.engine.transport.alerts import in_gos_words
 from labs.engine.transport.client import Registry
 from labs.engine.transport.faults import RequestFailed, TransportError
 from labs.engine.transport.wire import Wire
 from labs.engine.trust import Trust
 from tests.fakes.certificates import Leaf, TestAuthority
 from tests.fakes.registry import FakeRegistry
+from tests.fakes.talk import Talk
 
 NAME = "registry.example.com"
 
@@ -105,6 +107,31 @@ def test_common_name_does_not_count(client: Client) -> None:
     """A certificate without subject alternative names is refused even from a trusted CA, as Go refuses it."""
     reason = client.refusal(client.authority.issue(common_name=NAME), trusted=client.authority.path)
     assert reason.endswith("x509: certificate relies on legacy Common Name field, use SANs instead")
+
+
+def test_a_server_of_old_tls_alone_is_refused_in_gos_words(client: Client) -> None:
+    """By the server, with an alert: it speaks nothing that it was offered."""
+    alert = b"\x15\x03\x01\x00\x02\x02\x46"
+    with Talk(alert) as talk:
+        internet = Internet(TWIN, {NAME: f"127.0.0.1:{talk.port}"}, None)
+        with Wire(internet, Trust(client.folder), "test") as wire, pytest.raises(RequestFailed) as caught:
+            Registry(wire, NAME).connect()
+    assert str(caught.value) == f'Get "https://{NAME}/v2/": remote error: tls: protocol version not supported'
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("SSLV3_ALERT_HANDSHAKE_FAILURE", "handshake failure"),
+        ("TLSV1_UNRECOGNIZED_NAME", "unrecognized name"),
+        ("TLSV13_ALERT_CERTIFICATE_REQUIRED", "certificate required"),
+        ("UNSUPPORTED_PROTOCOL", "UNSUPPORTED_PROTOCOL"),
+        ("NO_HANDSHAKE_FAILURE", "NO_HANDSHAKE_FAILURE"),
+    ],
+)
+def test_alerts_are_told_as_go_tells_them(reason: str, words: str) -> None:
+    """What is no alert stays as OpenSSL has it."""
+    assert in_gos_words(reason) == words
 
 
 def test_plain_http_behind_a_verified_name(client: Client) -> None:
