@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from ssl import SSLContext
+from urllib.parse import urlsplit
 
 from checker.background import started
 from checker.facts import Backend, Door, Doors, Fault, NotObserved, Plain, Source, Unavailable
@@ -168,7 +169,8 @@ def patiently(ask_once: Callable[[], Door], url: str) -> Door:
         time.sleep(pause)
         door = answered(ask_once(), url)
     if _is_throttled(door):
-        raise NotObserved(Unavailable("throttled", {"url": url, "status": door.status or 0}))
+        there = urlsplit(url)
+        raise NotObserved(Unavailable("throttled", {"url": f"https://{there.netloc}", "status": door.status or 0}))
     return door
 
 
