@@ -59,6 +59,7 @@ class Plan:
         journal: Where the registry remembers, None for other images.
         password_files: htpasswd files that it reads, certificates and private keys that it serves with.
         reload: Command that makes it read its files again, None where there is none.
+        configuration: What it reads, as ``nginx -T`` would print it in the container; empty for other images.
     """
 
     command: tuple[str, ...]
@@ -70,3 +71,4 @@ class Plan:
     certificates: tuple[Path, ...] = ()
     keys: tuple[Path, ...] = ()
     reload: tuple[str, ...] | None = None
+    configuration: str = ""

@@ -36,6 +36,7 @@ class ServiceRecord:
         access_logs: Files that it logs requests to; empty where its configuration says ``access_log off``.
         output: All that it prints.
         pid: Of its first process.
+        configuration: What an nginx runs with, as ``nginx -T`` would print it in the container.
     """
 
     name: str
@@ -51,6 +52,7 @@ class ServiceRecord:
     certificates: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     pid: int | None = None
+    configuration: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class ProjectRecord:
     schema: str = SCHEMA
 
     def save(self, engine: Path) -> None:
-        """Write it below an engine home, atomically, for its owner's eyes: an environment may hold secrets."""
+        """Write it below an engine home, atomically, for its owner's eyes: there may be secrets in it."""
         folder = engine / FOLDER / self.name
         folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / f"{FILE_NAME}.tmp"

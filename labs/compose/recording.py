@@ -76,4 +76,5 @@ def _service(container: Container) -> ServiceRecord:
         certificates=tuple(map(str, plan.certificates)),
         keys=tuple(map(str, plan.keys)),
         pid=container.pid(),
+        configuration=plan.configuration,
     )

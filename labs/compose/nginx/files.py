@@ -32,7 +32,9 @@ PATHS = frozenset(
 )  # fmt: skip
 """Directives whose first argument is a path."""
 
-NO_PATHS = frozenset({"off", "on", "stderr"})
+NOTHING = "/dev/null"
+"""The same device here and there: what is logged there is logged nowhere."""
+NO_PATHS = frozenset({"off", "on", "stderr", NOTHING})
 NO_FILES = ("data:", "engine:", "memory:", "store:", "syslog:", "$")
 """How an argument begins that stands where a path may stand and is none, or is not known before a request comes."""
 

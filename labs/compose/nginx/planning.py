@@ -120,7 +120,14 @@ def _plan(place: Place, mapped: Mapped, command: tuple[str, ...]) -> Plan:
         certificates=tuple(mapped.files.certificates),
         keys=tuple(mapped.files.keys),
         reload=(*command[:-2], "-s", "reload"),
+        configuration=_dump(mapped),
     )
+
+
+def _dump(mapped: Mapped) -> str:
+    """What ``nginx -T`` would print of the student's own files; what is no text is no word of nginx's either."""
+    text = "".join(f"# configuration file {each.inside}:\n{each.text}\n" for each in mapped.sources)
+    return text.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _environ(own: Mapping[str, str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ SERVICE = ServiceRecord(
     access_logs=("/logs/access.log",),
     keys=("/work/certs/privkey.pem",),
     pid=7,
+    configuration="# configuration file /etc/nginx/nginx.conf:\n",
 )
 RECORD = ProjectRecord("tp2", "/work", "/work/compose.yaml", up=True, services=(SERVICE,))
 

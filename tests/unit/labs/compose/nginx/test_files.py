@@ -47,6 +47,8 @@ def test_paths(map_site: MapSite, container: Container, typed: str, mapped: str)
         ("error_log /var/log/nginx/registry.log;", "error_log ~/root/var/log/nginx/registry.log;"),
         ("error_log syslog:server=127.0.0.1;", "error_log syslog:server=127.0.0.1;"),
         ("access_log off;", "access_log off;"),
+        ("access_log /dev/null;", "access_log /dev/null;"),
+        ("error_log /dev/null;", "error_log /dev/null;"),
         ("access_log syslog:server=127.0.0.1 main;", "access_log syslog:server=127.0.0.1 main;"),
         ("access_log /var/log/nginx/registry.log;", "access_log ~/root/var/log/nginx/registry.log;"),
         (
@@ -81,6 +83,7 @@ def test_logs_in_a_mounted_folder_are_the_students(map_site: MapSite, container:
         ("server { location / { access_log off; proxy_pass http://registry:5000; } }", []),
         (f"server {{ access_log /tmp/a; access_log /tmp/b; {PASS} }}", ["root/tmp/a", "root/tmp/b"]),
         (f"server {{ access_log /tmp/$host; {PASS} }}", []),
+        (f"server {{ access_log /dev/null; access_log /tmp/a; {PASS} }}", ["root/tmp/a"]),
         (f"server {{ {PASS} }} server {{ access_log /tmp/a; {PASS} }}", ["logs/access.log", "root/tmp/a"]),
         ("server { access_log off; } server { return 404; }", ["logs/access.log"]),
         ("access_log off;\nserver { }", []),

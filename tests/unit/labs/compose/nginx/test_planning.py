@@ -48,6 +48,18 @@ def test_the_image_alone(container: Container) -> None:
     assert (container.folder / "root/var/run").is_dir()
 
 
+def test_what_it_reads_is_told_as_in_the_container(container: Container) -> None:
+    """The student's own words under their container paths, not the mapped ones; a byte that is no text does no harm."""
+    container.mount("conf.d", "/etc/nginx/conf.d")
+    site = container.folder / "work/conf.d/site.conf"
+    site.parent.mkdir(parents=True)
+    site.write_bytes(b"server { listen 80; access_log /var/log/nginx/own.log; } # \xe9\n")
+    told = plan(container.place, (program(container.folder),)).configuration
+    assert told.startswith("# configuration file /etc/nginx/nginx.conf:\n")
+    assert "# configuration file /etc/nginx/conf.d/site.conf:\nserver { listen 80; access_log /var/log" in told
+    assert told.encode().decode() == told
+
+
 def test_the_clock_says_utc_unless_it_is_told(container: Container) -> None:
     """As a container's does."""
     assert {"TZ": "Europe/Paris", "A": "b"}.items() <= plan(
