@@ -546,6 +546,7 @@ class LogLine:
         size: The body's bytes sent.
         user_agent: Empty where the log does not tell.
         asked: False where the proxy says that it found nobody to ask, and answered by itself.
+        log: Which of its logs has the line.
     """
 
     number: int
@@ -557,6 +558,28 @@ class LogLine:
     size: int
     user_agent: str
     asked: bool = True
+    log: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Logging:
+    """How the proxy hands requests on and logs them, by the configuration that it runs with now.
+
+    Attributes:
+        since: Since when it does, aware UTC; None: not known.
+        plain: It hands on as they are the requests below /v2/ that it grants, to one registry, and logs each once, in a
+            format that is read: what succeeded is the registry's answer. Else nothing follows from a line that the
+            registry does not know, nor from a request without one.
+        readable: A log of it has such a format.
+        rewrites: It asks the registry for other paths than clients ask it for.
+        buffers: It keeps lines back.
+    """
+
+    since: datetime | None = None
+    plain: bool = False
+    readable: bool = True
+    rewrites: bool = False
+    buffers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -567,7 +590,9 @@ class AccessLog:
         kept: A log is written at all; False for ``access_log off``.
         keeper: The proxy that would write it.
         proxied: There is a proxy; without one the registry's journal is the log.
-        unreadable: Numbers of lines that are none.
+        unreadable: Numbers of lines that are none, as nobody can say when they were written.
+        begins_at: Since when all of its logs have lines: earlier ones may have been cleared away. None: not known.
+        logging: How lines get into it now.
         read_at: When, aware UTC: later requests have no line yet. The journal is read afterwards, so that a line's
             request is in it. None where there was nothing to read.
         since: From when on both it and the registry's memory were kept; None: since the attempt began, or before. What
@@ -582,6 +607,8 @@ class AccessLog:
     read_at: datetime | None = None
     since: datetime | None = None
     keeper: Kind = Kind.NGINX
+    begins_at: datetime | None = None
+    logging: Logging = field(default_factory=Logging)
 
 
 NOT_READ = Unavailable("not-read")

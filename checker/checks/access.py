@@ -1,11 +1,11 @@
 """TP-2: what the proxy's log tells beside the journal, and who pulled. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime
 
 from checker import history
-from checker.checks.agreement import SLACK_SECONDS, Agreement, agree
+from checker.checks.agreement import Agreement, agree, needs_line
 from checker.checks.pushes import TAG, pushes, target_repository
 from checker.checks.telling import newest, newest_first, ref, shown
 from checker.checks.witnesses import hear, hear_names
@@ -27,9 +27,10 @@ _OFF = {Kind.CADDY: "log.caddy-off", Kind.TRAEFIK: "log.traefik-off"}
 
 
 def judge_log(facts: Facts) -> Finding:
-    """Every request since the start stands in the proxy's log and in the registry's journal, and nothing else does.
+    """The proxy logs the requests that the registry sees, and no line is somebody's invention.
 
-    Without a proxy the journal is the log, and it must know who asked.
+    Time, bytes and user agree for one request at least; what came before the proxy's present configuration explains,
+    and is not judged. Without a proxy the journal is the log, and it must know who asked.
     """
     log = known(facts.access_log)
     if log.proxied and not log.kept:
@@ -38,29 +39,35 @@ def judge_log(facts: Facts) -> Finding:
     journal = known(facts.journal)
     if not log.proxied:
         return _judge_journal(facts.task, hear_names(facts, journal).since_start)
-    requests = tuple(event for event in journal.since_start if event.kind == "request")
-    if log.unreadable and not log.lines:
+    if not log.logging.readable or (log.unreadable and not log.lines):
         raise NotObserved(Unavailable("log-format", {"path": log.path or "-"}))
-    requests = tuple(event for event in requests if log.since is None or event.at >= log.since)
-    if log.since is not None and not log.lines and not requests:
+    every = [event for event in journal.since_start if event.kind == "request"]
+    requests = [event for event in every if log.since is None or event.at >= log.since]
+    found = agree(log, requests, _known_since(journal.events))
+    if found.missing and log.unreadable:
+        raise NotObserved(Unavailable("log-format", {"path": log.path or "-"}))
+    causes = tuple(_log_causes(log, requests, found, facts)) if every or found.forged else (Cause("log.nothing"),)
+    if not causes and not found.pairs:
         raise NotObserved(Unavailable("log-young", {"path": log.path or "-"}))
-    found = _settled(agree(log.lines, requests), log)
-    causes = tuple(_log_causes(log, requests, found, facts))
+    agreeing = len({event.seq for _, event in found.pairs})
     return Finding(
         Status.FAIL if causes else Status.PASS,
         tuple(_log_evidence(log, found)),
-        {"lines": len(log.lines), "events": len(requests), "agreeing": len(found.pairs)},
-        {"agreeing": len(requests)},
+        {"lines": len(log.lines), "events": len(requests), "agreeing": agreeing, "not-judged": found.open},
+        {"agreeing": max(agreeing + len(found.missing) + len(found.edited), 1)},
         causes,
     )
 
 
-def _settled(found: Agreement, log: AccessLog) -> Agreement:
-    """Without requests of which no line could have been written when the log was read."""
-    if log.read_at is None:
-        return found
-    settled = log.read_at - timedelta(seconds=SLACK_SECONDS)
-    return replace(found, missing=tuple(event for event in found.missing if event.at < settled))
+def _known_since(events: Sequence[Event]) -> datetime | None:
+    """Since when the registry's memory is complete: what registry:2 printed Docker may throw away, the oldest first.
+
+    It may also be told to print errors only, and then knows nothing of what it granted.
+    """
+    if not any(event.detail.get("source") == PRINTED for event in events):
+        return None
+    granted = (event.at for event in events if event.kind == "request" and not history.is_refusal(event))
+    return min(granted, default=datetime.max.replace(tzinfo=UTC, hour=0))
 
 
 def _judge_journal(task: Task, events: Iterable[Event]) -> Finding:
@@ -78,19 +85,21 @@ def _judge_journal(task: Task, events: Iterable[Event]) -> Finding:
 
 
 def _log_evidence(log: AccessLog, found: Agreement) -> Iterable[Evidence]:
-    """What differs, else a request that both tell of."""
+    """What differs, else the last request that both tell of."""
     for edit in found.edited:
         yield from (_line(log, edit.line), describe(edit.event))
     yield from (_line(log, line) for line in found.forged)
+    for line, event in found.rewritten[:TOLD_MAX]:
+        yield from (_line(log, line), describe(event))
     yield from (describe(event) for event in found.missing)
     if found.holds and found.pairs:
-        line, event = found.pairs[-1]
+        line, event = max(found.pairs, key=lambda row: row[1].seq)
         yield from (_line(log, line), describe(event))
 
 
 def _line(log: AccessLog, line: LogLine) -> Evidence:
     """A line that can be found again."""
-    told = f"{log.path}:{line.number} {line.at:%H:%M:%S}Z {_told(line)}"
+    told = f"{line.log or log.path}:{line.number} {line.at:%H:%M:%S}Z {_told(line)}"
     return Evidence("log", Words("said.asked", {"request": told, "who": line.user or history.NOBODY}))
 
 
@@ -99,25 +108,34 @@ def _told(line: LogLine) -> str:
     return f"{line.method} {line.path} {line.status}"
 
 
-def _log_causes(log: AccessLog, requests: tuple[Event, ...], found: Agreement, facts: Facts) -> Iterable[Cause]:
-    """What does not fit, lines first: they were written by somebody."""
-    if not log.lines and not log.unreadable:
-        yield Cause("log.missing", {"path": log.path or "-"}) if requests else Cause("log.nothing")
+def _log_causes(log: AccessLog, requests: Sequence[Event], found: Agreement, facts: Facts) -> Iterable[Cause]:
+    """What does not fit, lines first: the proxy did not write them so."""
+    unlogged = [event for event in requests if _came_through(event, log)] if not log.lines else []
+    if unlogged:
+        is_kept_back = log.logging.buffers
+        yield (
+            Cause("log.buffered", {"count": len(unlogged)})
+            if is_kept_back
+            else Cause("log.missing", {"path": log.path})
+        )
         return
     for line in found.forged[:TOLD_MAX]:
         yield Cause("log.forged-line", {"line": line.number, "told": _told(line)})
     for edit in found.edited[:TOLD_MAX]:
         params: Mapping[str, Value] = {"line": edit.line.number, "seen": edit.seen, "wanted": edit.wanted}
         yield Cause(f"log.{edit.what}-differs", params)
-    if log.unreadable:
-        yield Cause("log.unreadable-line", {"line": log.unreadable[0], "count": len(log.unreadable)})
-    yield from _missing_causes(found, facts)
-    if found.holds and not found.pairs and not log.unreadable:
-        yield Cause("log.nothing")
+    for line, event in found.rewritten[-1:]:
+        yield Cause("log.rewritten", {"line": line.number, "seen": line.path, "asked": event.path or "-"})
+    yield from _missing_causes(log, found, facts)
 
 
-def _missing_causes(found: Agreement, facts: Facts) -> Iterable[Cause]:
-    """Events without a line. Where only the newest lack theirs, nginx may keep them in a buffer still."""
+def _came_through(event: Event, log: AccessLog) -> bool:
+    """The request came since the proxy logs as it does now; an empty log itself says nothing of its beginning."""
+    return needs_line(event, replace(log, begins_at=None))
+
+
+def _missing_causes(log: AccessLog, found: Agreement, facts: Facts) -> Iterable[Cause]:
+    """Events without a line. Where only the newest lack theirs, the proxy may keep them in its buffer still."""
     if not found.missing:
         return
     first, paired = found.missing[0], [event.seq for _, event in found.pairs]
@@ -125,7 +143,7 @@ def _missing_causes(found: Agreement, facts: Facts) -> Iterable[Cause]:
     is_open = isinstance(facts.backend, Backend) and any(
         door.status == _SUCCESS for door in facts.backend.doors.values()
     )
-    if is_open or not paired or first.seq < max(paired):
+    if is_open or not log.logging.buffers or first.seq < max(paired, default=0):
         yield by_passed
     else:
         yield from (Cause("log.buffered", {"count": len(found.missing)}), by_passed)

@@ -2,10 +2,12 @@
 
 A line and an event agree when they are of one request: the same method, path and user agent, the same user as far as
 both know one, a status and a size that the one may have made of the other, and times that fit. Each line may stand for
-one event only. Every event needs a line; a line needs an event, unless it tells what the proxy answers by itself.
+one event only.
 
-Both questions are matchings in the same graph, and are answered apart. Where all events can be matched, and all lines
-that need it, there is one matching that does both (Mendelsohn and Dulmage, 1958).
+Nobody is accused of what an honest student may have done: configured the proxy in some other way for a while, moved or
+cleared its log, let it answer by itself. So what is left over says something only where all of this is out of the
+question: since the proxy runs with its present configuration, if that hands on and logs each request as it is. Then a
+line of success needs an event, and an event below a repository needs a line. All else may agree, and is not judged.
 """
 
 import re
@@ -16,31 +18,34 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from checker import history
-from checker.facts import LogLine
+from checker.facts import AccessLog, LogLine
 from pyregistry.spec.journal import Event
 
 SLACK_SECONDS = 2.0
 """Between an event's time, when the request reached the registry, and its line's, when the answer was out; whole
 seconds in the log."""
-BYTES_PER_SECOND = 1_000_000
-"""Slower clients are given up: what a line may be later than its event by is the time that its bytes take."""
-GIVEN_UP_SECONDS = 120.0
-"""Likewise where client or proxy gave up: after nginx's own timeouts of 60 s, and some more."""
+LATE_SECONDS = 120.0
+"""A line may come so much later than its event: on a machine that is very busy, or where client or proxy gave up, after
+nginx's own timeouts of 60 s, and some more."""
+BYTES_PER_SECOND = 1_000
+"""And later still where bytes take their time. Docker can be stopped in the middle of a layer, and a laptop closed."""
+EXPECTED_BYTES_PER_SECOND = 100_000
+"""Until then a line is not missed yet."""
 BUFFERED_BYTES = 16_384
 """A TLS record's worth (nginx's ``ssl_buffer_size``). A body that is not larger leaves in one piece, or not at all; of
 a larger one a client may take a part, while the registry has handed out all of it."""
 CLIENT_LEFT, NOT_MODIFIED, PARTIAL, OK = 499, 304, 206, 200
+SUCCESSES = range(200, 300)
 GATEWAY_GAVE_UP = frozenset({502, 504})
-PROXY_ANSWERS = frozenset(
-    {301, 302, 303, 307, 308, 400, 401, 403, 405, 408, 411, 413, 414, 429, 431, 444, 494, 495, 496, 497, CLIENT_LEFT}
-    | {500, 501, 502, 503, 504, 505}
-)
-"""What proxies answer below /v2/ without asking the registry. Not 404: what is below /v2/ is the registry's to know,
-unless the proxy says that it asked nobody."""
+API = "/v2/"
+_LISTS = frozenset({"catalog", "end-8"})
+"""Endpoints that show what is there. To look at that from within the registry's container is nobody's fault."""
 _REDACTED = "REDACTED"
 """The journal's word in the place of a secret."""
 _PATH_MAX = 1024
 """Characters of a path that the journal keeps."""
+
+Pairs = tuple[tuple[LogLine, Event], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,50 +64,135 @@ class Agreement:
     """What became of lines and events.
 
     Attributes:
-        pairs: Lines with their events.
-        edited: Lines that differ from an event that no other line fits.
+        pairs: Lines with their events, whenever that was.
+        edited: Lines that need an event and differ from one that has no line.
         forged: Lines that need an event and have none.
-        missing: Events without a line: requests that went past the proxy, or whose lines are gone.
+        missing: Events that need a line and have none: they went past the proxy, or their lines are gone.
+        rewritten: Refused requests for another path than the line says that must tell of them.
+        open: How many lines have no event, and need none.
     """
 
-    pairs: tuple[tuple[LogLine, Event], ...]
-    edited: tuple[Edit, ...]
-    forged: tuple[LogLine, ...]
-    missing: tuple[Event, ...]
+    pairs: Pairs
+    edited: tuple[Edit, ...] = ()
+    forged: tuple[LogLine, ...] = ()
+    missing: tuple[Event, ...] = ()
+    rewritten: Pairs = ()
+    open: int = 0
 
     @property
     def holds(self) -> bool:
-        """Nothing is left over."""
-        return not (self.edited or self.forged or self.missing)
+        """Nothing is left over that must not be."""
+        return not (self.edited or self.forged or self.missing or self.rewritten)
 
 
-def agree(lines: Sequence[LogLine], events: Sequence[Event]) -> Agreement:
+def agree(log: AccessLog, events: Sequence[Event], known_since: datetime | None = None) -> Agreement:
     """Hold an access log and a journal against each other.
 
     Args:
-        lines: Of the time that is judged.
-        events: Requests of that time, as the registry saw them.
+        log: Its lines, and since when they come as they come now.
+        events: Requests, as the registry saw them.
+        known_since: Since when the registry's memory is complete; None: always.
     """
-    asked = _by_kind(events)
-    choices = [_choices(line, asked) for line in lines]
-    needing = [place for place, line in enumerate(lines) if needs_event(line)]
-    of_needing, of_lines = _match(needing, lines, choices), _match(range(len(lines)), lines, choices)
-    met = set(of_lines.values())
+    pairs = pair(log.lines, events)
+    met, told = {event.seq for _, event in pairs}, {id(line) for line, _ in pairs}
     unmet = [event for event in events if event.seq not in met]
-    edits = _edits({place: line for place, line in enumerate(lines) if place not in of_lines}, unmet)
+    untold = [line for line in log.lines if id(line) not in told]
+    missing = _missing(log, events)
+    forged = _forged(log, events, known_since)
+    edits = _edits(forged, missing)
+    accused = {id(line) for line in forged}
     explained = {edit.event.seq for edit in edits.values()}
-    by_seq = {event.seq: event for event in events}
     return Agreement(
-        pairs=tuple((line, by_seq[of_lines[place]]) for place, line in enumerate(lines) if place in of_lines),
+        pairs=pairs,
         edited=tuple(edits.values()),
-        forged=tuple(lines[place] for place in needing if place not in of_needing and place not in edits),
-        missing=tuple(event for event in unmet if event.seq not in explained),
+        forged=tuple(line for place, line in enumerate(forged) if place not in edits),
+        missing=tuple(event for event in missing if event.seq not in explained),
+        rewritten=tuple(_rewritten(log, untold, unmet)),
+        open=sum(id(line) not in accused for line in untold),
     )
 
 
-def needs_event(line: LogLine) -> bool:
-    """The registry must have been asked for this answer, and not by the grader, whose requests no event is left of."""
-    return line.path.startswith("/v2/") and line.asked and line.status not in PROXY_ANSWERS and bool(line.user_agent)
+def pair(lines: Sequence[LogLine], events: Iterable[Event]) -> Pairs:
+    """Lines with the events that they tell of, each log for itself: a request may stand in several."""
+    asked, found = _by_kind(events), list[tuple[LogLine, Event]]()
+    by_seq = {event.seq: event for kind in asked.values() for event in kind}
+    for own in _by_log(lines):
+        event_of = _match(own, [_choices(line, asked) for line in own])
+        found += ((line, by_seq[event_of[place]]) for place, line in enumerate(own) if place in event_of)
+    return tuple(found)
+
+
+# --- what must not be left over
+
+
+def needs_event(line: LogLine, log: AccessLog, known_since: datetime | None = None) -> bool:
+    """The registry must have been asked for this answer: nobody else grants anything below /v2/.
+
+    And not by the grader, whose requests no event is left of.
+    """
+    if not line.asked or not line.user_agent or not line.path.startswith(API) or line.status not in SUCCESSES:
+        return False
+    since = log.logging.since
+    return log.logging.plain and since is not None and line.at > _after(since, log.since, known_since)
+
+
+def needs_line(event: Event, log: AccessLog) -> bool:
+    """The proxy must have logged it by now, if it passed: what somebody pushed or pulled.
+
+    That the registry lives, and what it has, is asked in its own container too: by health checks, and out of curiosity.
+    """
+    since = log.logging.since
+    if not log.logging.plain or since is None or event.repository is None or event.endpoint in _LISTS:
+        return False
+    begun = event.at > _after(since, log.since, log.begins_at)
+    return begun and (log.read_at is None or event.at < log.read_at - timedelta(seconds=_grace(event)))
+
+
+def _after(*times: datetime | None) -> datetime:
+    """The latest of these times, and a little later: what was under way then may belong to the time before."""
+    return max(time for time in times if time) + timedelta(seconds=SLACK_SECONDS)
+
+
+def _grace(event: Event) -> float:
+    """Seconds after which its line must be there."""
+    if event.aborted:
+        return LATE_SECONDS
+    return SLACK_SECONDS + (event.bytes_in + event.bytes_out) / EXPECTED_BYTES_PER_SECOND
+
+
+def _missing(log: AccessLog, events: Sequence[Event]) -> Sequence[Event]:
+    """Events without a line, though they need one. No line is taken by an event that needs none."""
+    needing = [event for event in events if needs_line(event, log)]
+    asked = _by_kind(needing)
+    met = set(_match(log.lines, [_choices(line, asked) for line in log.lines]).values())
+    return [event for event in needing if event.seq not in met]
+
+
+def _forged(log: AccessLog, events: Sequence[Event], known_since: datetime | None) -> Sequence[LogLine]:
+    """Lines without an event, though they need one. No event is taken by a line that needs none."""
+    asked, found = _by_kind(events), list[LogLine]()
+    for own in _by_log([line for line in log.lines if needs_event(line, log, known_since)]):
+        event_of = _match(own, [_choices(line, asked) for line in own])
+        found += (line for place, line in enumerate(own) if place not in event_of)
+    return found
+
+
+def _rewritten(log: AccessLog, lines: Iterable[LogLine], events: Iterable[Event]) -> Iterable[tuple[LogLine, Event]]:
+    """Refused requests whose lines have another path, where the configuration gives them one."""
+    since = log.logging.since
+    if not log.logging.rewrites or since is None:
+        return
+    refused = [event for event in events if event.at > since and history.is_refusal(event)]
+    for line in lines:
+        event = next((event for event in refused if _is_of_other_path(line, event)), None)
+        if event is not None:
+            refused.remove(event)
+            yield line, event
+
+
+def _is_of_other_path(line: LogLine, event: Event) -> bool:
+    """Line and event agree but for their paths."""
+    return line.method == event.method and line.path != event.path and _agrees_but_for_path(line, event)
 
 
 # --- one line, one event
@@ -110,7 +200,12 @@ def needs_event(line: LogLine) -> bool:
 
 def fits(line: LogLine, event: Event) -> bool:
     """The line may tell of the event."""
-    return _same_path(line.path, event.path or "") and all(test(line, event) for test in _TESTS.values())
+    return _same_path(line.path, event.path or "") and _agrees_but_for_path(line, event)
+
+
+def _agrees_but_for_path(line: LogLine, event: Event) -> bool:
+    """All else fits."""
+    return all(test(line, event) for test in _TESTS.values())
 
 
 def _same_agent(line: LogLine, event: Event) -> bool:
@@ -148,14 +243,12 @@ def _same_size(line: LogLine, event: Event) -> bool:
 
 def _same_time(line: LogLine, event: Event) -> bool:
     """The line was written when the answer to the event was out."""
-    return -SLACK_SECONDS <= (line.at - event.at).total_seconds() <= _patience(line, event)
+    return -SLACK_SECONDS <= (line.at - event.at).total_seconds() <= _patience(event)
 
 
-def _patience(line: LogLine, event: Event) -> float:
+def _patience(event: Event) -> float:
     """Seconds that the line may be later than the event."""
-    if _given_up(line, event):
-        return GIVEN_UP_SECONDS
-    return SLACK_SECONDS + (event.bytes_in + event.bytes_out) / BYTES_PER_SECOND
+    return LATE_SECONDS + (event.bytes_in + event.bytes_out) / BYTES_PER_SECOND
 
 
 def _given_up(line: LogLine, event: Event) -> bool:
@@ -184,7 +277,12 @@ def _same_path(seen: str, remembered: str) -> bool:
 # --- all of them
 
 
-# Lines go by their place: several logs may have lines of one number.
+def _by_log(lines: Iterable[LogLine]) -> Iterable[Sequence[LogLine]]:
+    """The lines of each log."""
+    logs: dict[str, list[LogLine]] = {}
+    for line in lines:
+        logs.setdefault(line.log, []).append(line)
+    return logs.values()
 
 
 def _by_kind(events: Iterable[Event]) -> Mapping[tuple[str, str], Sequence[Event]]:
@@ -196,15 +294,16 @@ def _by_kind(events: Iterable[Event]) -> Mapping[tuple[str, str], Sequence[Event
 
 
 def _choices(line: LogLine, asked: Mapping[tuple[str, str], Sequence[Event]]) -> Sequence[int]:
-    """The events that the line may tell of."""
+    """The events that the line may tell of, the nearest first: the log may lack the lines of others like it."""
     kinds = (_kind(line.method, line.path), (line.method, _REDACTED))
-    return [event.seq for kind in kinds for event in _near(line, asked.get(kind, ())) if fits(line, event)]
+    fitting = [event for kind in kinds for event in _near(line, asked.get(kind, ())) if fits(line, event)]
+    return [event.seq for event in sorted(fitting, key=lambda event: abs(line.at - event.at))]
 
 
 def _near(line: LogLine, events: Sequence[Event]) -> Sequence[Event]:
     """Those of the events that are not out of the question by their time: an attempt may have thousands."""
     latest = bisect_right(events, line.at + timedelta(seconds=SLACK_SECONDS), key=_at)
-    patience = timedelta(seconds=max((_patience(line, event) for event in events[:latest]), default=0))
+    patience = timedelta(seconds=max((_patience(event) for event in events[:latest]), default=0))
     return events[bisect_left(events, line.at - patience, key=_at) : latest]
 
 
@@ -219,10 +318,10 @@ def _kind(method: str, path: str) -> tuple[str, str]:
     return method, _REDACTED if _REDACTED in stem else stem
 
 
-def _match(places: Iterable[int], lines: Sequence[LogLine], choices: Sequence[Sequence[int]]) -> Mapping[int, int]:
-    """As many pairs as there can be of these lines: events by the places of their lines."""
+def _match(lines: Sequence[LogLine], choices: Sequence[Sequence[int]]) -> Mapping[int, int]:
+    """As many pairs as there can be: events by the places of their lines."""
     found = _Matching(choices)
-    for place in sorted(places, key=lambda place: (lines[place].at, place)):
+    for place in sorted(range(len(lines)), key=lambda place: (lines[place].at, place)):
         found.place(place)
     return found.event_of
 
@@ -262,9 +361,9 @@ class _Matching:
             event = left
 
 
-def _edits(lines: Mapping[int, LogLine], events: Sequence[Event]) -> Mapping[int, Edit]:
-    """Lines and events that nothing fits, of one method and path: those that differ least are taken for one request."""
-    free, edits = dict(lines), dict[int, Edit]()
+def _edits(lines: Sequence[LogLine], events: Sequence[Event]) -> Mapping[int, Edit]:
+    """By their place, lines of one method and path with an event: those that differ least are taken for one request."""
+    free, edits = dict(enumerate(lines)), dict[int, Edit]()
     for event in events:
         alike = [place for place, line in free.items() if _is_alike(line, event)]
         if alike:

@@ -430,7 +430,7 @@ CHECKS: tuple[Check, ...] = (
             "log.user-differs",
             "log.agent-differs",
             "log.time-differs",
-            "log.unreadable-line",
+            "log.rewritten",
             "log.bypassed",
             "log.buffered",
         ),

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from checker import history
-from checker.checks.agreement import agree
+from checker.checks.agreement import pair
 from checker.checks.pushes import TAG, pushes
 from checker.facts import LET_IN, AccessLog, Facts, Journal, Kind, Passwords
 from pyregistry.spec.journal import Event
@@ -34,7 +34,7 @@ def hear_names(facts: Facts, journal: Journal) -> Journal:
     if not isinstance(log, AccessLog) or all(history.account(event) for event in requests):
         return journal
     if log.proxied:
-        users = {event.seq: line.user for line, event in agree(log.lines, requests).pairs}
+        users = {event.seq: line.user for line, event in pair(log.lines, requests)}
     else:
         users = dict.fromkeys((event.seq for event in requests if event.detail.get(LET_IN)), _only_account(facts))
     return replace(journal, events=tuple(_named(journal.events, users)))

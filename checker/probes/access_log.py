@@ -6,7 +6,7 @@ What is no line leaves this module as its number only: nobody knows what it hold
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from checker.facts import AccessLog, Kind, LogLine, NotObserved, Source, Unavailable
@@ -69,20 +69,24 @@ class AccessLogProbe:
         texts = self._texts(logs, agent)
         if agent and not any(texts):
             return Unavailable("empty", {"source": self.source})
-        read = [row for text in texts for row in _lines(text, _FORMATS[keeper])]
-        named = {line.user_agent for _, line in read if line}
+        read = [_rows(log, text, _FORMATS[keeper]) for log, text in zip(logs, texts, strict=True)]
+        lines = [line for rows in read for _, line in rows if line]
+        named = {line.user_agent for line in lines}
         if "" in named and (len(named) == 1 or (agent and agent not in named)):
             return Unavailable("log-agentless", {"path": logs[0].path})
         begun = max(self.since, self.stack.logged_since or self.since).replace(microsecond=0)
+        logging = self.stack.logging
         return AccessLog(
             kept=True,
             proxied=True,
-            lines=tuple(line for _, line in read if line and line.at >= begun and not _of_grader(line)),
-            unreadable=tuple(number for number, line in read if line is None),
+            lines=tuple(line for line in lines if line.at >= begun and not _of_grader(line)),
+            unreadable=tuple(number for rows in read for number in _unreadable(rows, logging.since)),
             path=logs[0].path,
             read_at=now,
             since=self.stack.logged_since,
             keeper=keeper,
+            begins_at=max(min((line.at for _, line in rows if line), default=now) for rows in read),
+            logging=logging,
         )
 
     def _called(self) -> str | None:
@@ -101,11 +105,16 @@ class AccessLogProbe:
         return texts
 
 
-def _lines(content: bytes, written: LogFormat) -> Iterator[tuple[int, LogLine | None]]:
+def _rows(log: StackFile, content: bytes, written: LogFormat) -> Sequence[tuple[int, LogLine | None]]:
     """What a log tells of requests, by the number of the line; None where it makes no sense."""
-    for number, text in numbered(content):
-        if not written.is_aside(text):
-            yield number, written.parse(text, number)
+    parsed = ((number, written.parse(text, number)) for number, text in numbered(content) if not written.is_aside(text))
+    return [(number, line and replace(line, log=log.path)) for number, line in parsed]
+
+
+def _unreadable(rows: Sequence[tuple[int, LogLine | None]], since: datetime | None) -> Iterator[int]:
+    """Lines that make no sense, and that no line from before then follows: another format may have been in force."""
+    before = max((number for number, line in rows if line and since and line.at < since), default=0)
+    yield from (number for number, line in rows if line is None and number > before)
 
 
 def numbered(content: bytes) -> Iterator[tuple[int, str]]:

@@ -7,6 +7,7 @@ Docker imports this module late.
 
 import io
 import os
+import re
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -21,7 +22,7 @@ import requests
 from docker.context import ContextAPI  # type: ignore[import-untyped]
 from docker.errors import APIError, DockerException, NotFound  # type: ignore[import-untyped]
 
-from checker.facts import Kind, NotObserved, Stack, StackService, Unavailable
+from checker.facts import Kind, Logging, NotObserved, Stack, StackService, Unavailable
 from checker.probes import caddy_config, host, nginx_config, registry_log, traefik_config
 from checker.probes.calls import ANSWER_SECONDS
 from checker.probes.proxy_files import Options, ProxyFiles, Unreadable, parse_arguments
@@ -42,6 +43,10 @@ _JOURNAL = "REGISTRY_PYREGISTRY_JOURNAL_PATH"
 _ROOT, _DEFAULT_ROOT = "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY", "/var/lib/registry"
 _PASSWORDS = "REGISTRY_AUTH_HTPASSWD_PATH"
 _CERTIFICATE, _KEY = "REGISTRY_HTTP_TLS_CERTIFICATE", "REGISTRY_HTTP_TLS_KEY"
+PROCESSES = "cat /proc/uptime /proc/[0-9]*/stat 2>/dev/null || true"  # one may end meanwhile
+_TICKS_PER_SECOND = 100
+# process ::= pid " (nginx) " state and 18 numbers, then the ticks from the system's start to its own   (proc(5))
+_NGINX_PROCESS = re.compile(r"\d+ \(nginx\) \S(?: -?\d+){18} (\d+) ")
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  read, not bound
 _STANDARD_OUTPUT = frozenset({"/dev/stdout", "/proc/self/fd/1", "/dev/fd/1"})
 _STANDARD_ERROR = frozenset({"/dev/stderr", "/proc/self/fd/2", "/dev/fd/2"})
@@ -359,6 +364,7 @@ def _with_files(found: Surroundings, containers: Sequence[Container], name: str)
             (each.created_at.replace(microsecond=0) + timedelta(seconds=1) for each in spoken), default=None
         ),
         access_logs=tuple(_log(each, path) for each, files in proxies for path in files.access_logs),
+        logging=_logging(proxies, registries),
         password_files={
             **{each.kind: tuple(_passwords(each, files)) for each, files in proxies},
             Kind.REGISTRY: _named(registries, _PASSWORDS),
@@ -369,6 +375,14 @@ def _with_files(found: Surroundings, containers: Sequence[Container], name: str)
         ),
         keys=(*(each.file(path) for each, files in proxies for path in files.keys), *_named(registries, _KEY)),
     )
+
+
+def _logging(proxies: Sequence[tuple[Container, ProxyFiles]], registries: Sequence[Container]) -> Logging:
+    """How the one proxy logs now; where there are several, or several registries, nothing is said of that."""
+    if len(proxies) != 1:
+        return Logging()
+    found = proxies[0][1].logging
+    return replace(found, plain=found.plain and len(registries) == 1)
 
 
 def _passwords(container: Container, files: ProxyFiles) -> Iterator[StackFile]:
@@ -419,7 +433,24 @@ def _nginx_files(container: Container) -> ProxyFiles:
     """As ``nginx -T`` tells; of one that does not run, as its files do."""
     with _reasons(container.label("service")):
         dump = _executed(container, "nginx", "-T") if container.running else _told_by_files(container)
-    return nginx_config.look_up(dump)
+        found = nginx_config.look_up(dump)
+        since = _configured_at(container, nginx_config.read_paths(dump)) if container.running else None
+        return replace(found, logging=replace(found.logging, since=since))
+
+
+def _configured_at(container: Container, paths: Sequence[str]) -> datetime | None:
+    """When the youngest of nginx's processes began: it makes its workers anew when it reads its files anew.
+
+    None where that cannot be seen, and where a file was changed since: what nginx runs with is then not what it says.
+    """
+    with suppress(ValueError):
+        uptime, *rows = _executed(container, "sh", "-c", PROCESSES).splitlines()
+        ticks = [int(found[1]) for row in rows if (found := _NGINX_PROCESS.match(row))]
+        age = float(uptime.split()[0]) - max(ticks) / _TICKS_PER_SECOND
+        begun = datetime.now(UTC) - timedelta(seconds=age)
+        changed = max(int(second) for second in _executed(container, "stat", "-L", "-c", "%Z", *paths).split())
+        return begun if changed <= begun.timestamp() else None
+    return None
 
 
 def _caddy_files(container: Container, name: str) -> ProxyFiles:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from checker.facts import Logging
+
 Options = Mapping[str, str]
 """What a program is told, by name."""
 
@@ -15,6 +17,7 @@ class ProxyFiles:
     Attributes:
         access_logs: Of requests that go on to the registry; empty where they are logged nowhere.
         accounts: Lines as of an htpasswd file that stand in the configuration itself.
+        logging: How requests are handed on and logged; since when, a configuration does not say.
     """
 
     access_logs: tuple[PurePosixPath, ...]
@@ -22,6 +25,7 @@ class ProxyFiles:
     certificates: tuple[PurePosixPath, ...]
     keys: tuple[PurePosixPath, ...]
     accounts: tuple[str, ...] = field(default=(), repr=False)
+    logging: Logging = field(default_factory=Logging)
 
 
 class Unreadable(ValueError):

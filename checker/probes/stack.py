@@ -3,14 +3,16 @@
 A record proves nothing: a service runs when its process lives and listens. How the registry behaves is for others.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 
-from checker.facts import Kind, NotObserved, Source, Stack, StackService, Unavailable
+from checker.facts import Kind, Logging, NotObserved, Source, Stack, StackService, Unavailable
 from checker.probes import DEADLINE_SECONDS
+from checker.probes.proxy_files import Unreadable
 from checker.probes.surroundings import LocalFile, Port, StackFile, Surroundings, sort_ports
 from checker.probes.tls import speaks_tls
 from labs.compose.record import ProjectRecord, RecordUnreadable, ServiceRecord, projects
@@ -67,6 +69,7 @@ def read_surroundings(engine: Path, work: Path, name: str) -> Surroundings:
         journal=journals[0] if journals else Unavailable("no-journal"),
         proxied=bool(proxies),
         access_logs=_files(path for each in proxies for path in each.access_logs),
+        logging=_logging(proxies, journals),
         password_files={
             kind: _files(path for each in record.services if each.kind == kind for path in each.password_files)
             for kind in Kind
@@ -94,6 +97,28 @@ def _record(engine: Path, work: Path) -> ProjectRecord | None:
 def _files(paths: Iterable[str]) -> tuple[StackFile, ...]:
     """Files of this machine, each once."""
     return tuple(LocalFile(Path(path)) for path in dict.fromkeys(paths))
+
+
+def _logging(proxies: Sequence[ServiceRecord], journals: Sequence[StackFile]) -> Logging:
+    """How the one nginx logs now; where there are several, or several registries, nothing is said of that."""
+    if len(proxies) != 1:
+        return Logging()
+    from checker.probes.nginx_config import look_up  # brings nginx's grammar, which takes longer than all else here
+
+    try:
+        found = look_up(proxies[0].configuration).logging
+    except Unreadable:
+        return Logging()
+    return replace(found, since=_configured_at(proxies[0].pid), plain=found.plain and len(journals) == 1)
+
+
+def _configured_at(pid: int | None) -> datetime | None:
+    """When the youngest of nginx's processes began: it makes its workers anew when it reads its files anew."""
+    try:
+        begun = [each.create_time() for each in _family(psutil.Process(pid))] if pid is not None else []
+    except psutil.Error:
+        return None
+    return datetime.fromtimestamp(max(begun), UTC) if begun else None
 
 
 def _service(record: ServiceRecord) -> StackService:

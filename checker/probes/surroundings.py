@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Generic, Protocol, TypeVar
 
-from checker.facts import NO_JOURNAL, Kind, NotObserved, Stack, Unavailable
+from checker.facts import NO_JOURNAL, Kind, Logging, NotObserved, Stack, Unavailable
 
 FILE_MAX_BYTES = 64 << 20
 """A log or a journal of an exercise; a larger one is not read, and says so (``too-large``)."""
@@ -124,6 +124,7 @@ class Surroundings:
         proxied: Something of the stack's stands before the registry.
         keeper: What that is, whose format its logs have.
         access_logs: Its logs; empty where it keeps none.
+        logging: How lines get into them.
         logged_since: From when on these and what the registry remembers can be held against each other; None: always.
         password_files: htpasswd files by who reads them, ``nginx`` or ``registry``.
         certificates: What the stack serves TLS with.
@@ -138,6 +139,7 @@ class Surroundings:
     proxied: bool = False
     keeper: Kind = Kind.NGINX
     access_logs: tuple[StackFile, ...] | Unavailable = ()
+    logging: Logging = field(default_factory=Logging)
     logged_since: datetime | None = None
     password_files: Mapping[Kind, tuple[StackFile, ...]] | Unavailable = field(default_factory=dict)
     certificates: tuple[StackFile, ...] | Unavailable = ()

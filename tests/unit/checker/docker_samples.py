@@ -7,7 +7,8 @@ events { worker_connections  1024; }
 http {
     include       /etc/nginx/mime.types;
     log_format  main  '$remote_addr - $remote_user [$time_local] "$request" '
-                      '"$http_user_agent; {}"';
+                      '$status $body_bytes_sent "$http_referer" '
+                      '"$http_user_agent" "$http_x_forwarded_for; {}"';
     access_log  /var/log/nginx/access.log  main;
     include /etc/nginx/conf.d/*.conf;
 }

@@ -25,6 +25,7 @@ from checker.facts import (
     Keys,
     Kind,
     Layers,
+    Logging,
     LogLine,
     Manifest,
     PackFiles,
@@ -50,6 +51,8 @@ DOCKER, COSIGN = "docker/28.5.1 labdocker/0 (linux)", "cosign/3.1.1 labcosign/0 
 CODES = tuple(check.code for check in CHECKS)
 KEY = "5e" * 32
 LOG_PATH = "nginx/access.log"
+LOGGING = Logging(since=START - timedelta(days=1), plain=True)
+"""As the chapter's proxy logs, since before the beginning."""
 
 
 def make_payload(letter: str = "a", labels: Mapping[str, str] | None = None, size: int = 5_000_000) -> Manifest:
@@ -88,6 +91,16 @@ class Scene:
             values |= {"actor": user}
         self.diary.note(method=method, path=path, status=status, **values)
         return self
+
+    def slip_past(self) -> "Scene":
+        """Somebody pulls without the proxy."""
+        more = {"endpoint": "end-3", "repository": HERE, "bytes_out": 500}
+        return self.bypass("GET", f"/v2/{HERE}/manifests/0.1", 200, user=None, **more)
+
+    def rewrite(self) -> "Scene":
+        """The proxy takes /v2 away from a path, and the registry knows none like it."""
+        self.bypass("GET", f"/{HERE}/manifests/1.0", 404, bytes_out=19)
+        return self.write("GET", f"/v2/{HERE}/manifests/1.0", 404, size=19)
 
     def write(self, method: str, path: str, status: int, **more: Any) -> "Scene":
         """A line in the proxy's log; alone, a request that the proxy answered itself, or one that never was."""
@@ -152,7 +165,7 @@ class Scene:
     def log(self) -> AccessLog:
         """The proxy's log as the probe reads it."""
         path = LOG_PATH if self.proxied else ""
-        return AccessLog(kept=self.proxied, proxied=self.proxied, lines=tuple(self.lines), path=path)
+        return AccessLog(kept=self.proxied, proxied=self.proxied, lines=tuple(self.lines), path=path, logging=LOGGING)
 
 
 def begun(*, proxied: bool = True) -> Scene:

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from docker.errors import APIError, NotFound
 
-from checker.facts import Kind, NotObserved, Unavailable
-from checker.probes.docker import read_surroundings
+from checker.facts import Kind, Logging, NotObserved, Unavailable
+from checker.probes import nginx_config
+from checker.probes.docker import PROCESSES, read_surroundings
 from checker.probes.surroundings import Address, LocalFile
 from pyregistry.spec.journal import verify
 from tests.unit.checker.docker_samples import ADAPTED, DUMP, REGISTRY_LINES
@@ -304,6 +305,42 @@ def test_a_stopped_nginx_says_why(daemon: FakeDaemon) -> None:
     daemon.configuration = DUMP.replace("http {", "http {{")
     broken = read_surroundings(daemon.work, NAME, daemon)
     assert broken.keys == broken.access_logs == Unavailable("garbage", {"source": "nginx: nginx -T"})
+
+
+def processes(uptime: float, *began: float) -> str:
+    """What /proc says of nginx's processes, and of others."""
+    rows = [f"{pid} (nginx) S 1{' 0' * 17} {began_at * 100:.0f} 9 9" for pid, began_at in enumerate(began, 1)]
+    return "\n".join((f"{uptime} 1.0", *rows, f"9 (sh) R 1{' 0' * 17} {uptime * 100:.0f} 9 9", ""))
+
+
+def test_when_nginx_read_its_files_is_told_by_its_youngest_worker(daemon: FakeDaemon) -> None:
+    """Unless one of them was changed since: then what it runs with is not known."""
+    now = datetime.now(UTC)
+    told, asked = ("sh", "-c", *PROCESSES.split()), ("stat", "-L", "-c", "%Z", *nginx_config.read_paths(DUMP))
+    daemon.told[told] = processes(5000.0, 100.0, 4940.0, 4940.0)
+    for changed, is_known in ((-90, True), (-30, False)):
+        daemon.told[asked] = "".join(f"{(now + timedelta(seconds=each)).timestamp():.0f}\n" for each in (-500, changed))
+        found = read_surroundings(daemon.work, NAME, daemon).logging
+        assert found.plain
+        assert (found.since is not None) is is_known
+        assert found.since is None or abs(found.since - now + timedelta(seconds=60)) < timedelta(seconds=10)
+
+
+def test_when_nginx_read_its_files_is_not_always_known(daemon: FakeDaemon) -> None:
+    """Where it does not run, or its container has no programs to ask, or tells something else."""
+    assert read_surroundings(daemon.work, NAME, daemon).logging == Logging(plain=True)
+    daemon.told["sh", "-c", *PROCESSES.split()] = "what?\n"
+    assert read_surroundings(daemon.work, NAME, daemon).logging.since is None
+    daemon.containers_["nginx"]["State"]["Running"] = False
+    assert read_surroundings(daemon.work, NAME, daemon).logging.since is None
+
+
+def test_of_two_registries_or_proxies_nothing_follows(daemon: FakeDaemon) -> None:
+    """Which requests are whose, nobody says."""
+    daemon.add("mirror", "registry:2")
+    assert not read_surroundings(daemon.work, NAME, daemon).logging.plain
+    daemon.add("other", "nginx:1.25")
+    assert read_surroundings(daemon.work, NAME, daemon).logging == Logging()
 
 
 def test_a_configuration_that_nginx_refuses_tells_nothing(daemon: FakeDaemon) -> None:

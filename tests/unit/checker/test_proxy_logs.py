@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from checker.facts import AccessLog, Kind, LogLine, Stack, Unavailable
 from checker.probes import caddy, nginx, traefik
 from checker.probes.access_log import AccessLogProbe
 from checker.probes.surroundings import LocalFile, Surroundings
+from tests.unit.checker.private import LOGGING
 
 Parse = Callable[[str, int], LogLine | None]
 UP = Stack("docker", "tp2", up=True)
@@ -177,7 +179,7 @@ def test_a_traefik_that_hides_its_clients_is_not_judged(tmp_path: Path) -> None:
     hidden = COMMON.replace('"we\\"ird\\ \ttab"', '"-"')
     found = read(tmp_path, Kind.TRAEFIK, hidden, COMMON)
     assert isinstance(found, AccessLog)
-    assert [needs_event(line) for line in found.lines] == [False, True]
+    assert [needs_event(line, replace(found, logging=LOGGING)) for line in found.lines] == [False, True]
     told = Unavailable("log-agentless", {"path": str(tmp_path / "access.log")})
     assert read(tmp_path, Kind.TRAEFIK, hidden, hidden) == told
     assert read(tmp_path, Kind.TRAEFIK, JSON.replace('"request_User-Agent"', '"request_Accept"')) == told

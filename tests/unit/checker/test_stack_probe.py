@@ -1,16 +1,20 @@
 """What is found of a student's stack: through compose's record, behind a URL, and what its ports are for."""
 
+import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import pytest
 
-from checker.facts import NO_JOURNAL, Kind, NotObserved, Stack, Unavailable
+from checker.facts import NO_JOURNAL, Kind, Logging, NotObserved, Stack, Unavailable
 from checker.probes import urls
 from checker.probes.stack import StackProbe, read_surroundings
 from checker.probes.surroundings import Address, LocalFile, Once, Port, Surroundings, sort_ports
@@ -18,6 +22,7 @@ from labs.compose.record import ProjectRecord, PublishedPort, ServiceRecord
 from tests.fakes.certificates import TestAuthority
 from tests.fakes.registry import FakeRegistry
 from tests.fakes.talk import Talk
+from tests.unit.checker.docker_samples import DUMP
 
 NAME = "registry.example.com"
 LISTEN = "import socket, time; s = socket.create_server(('127.0.0.1', 0)); print('up', flush=True); time.sleep(60)"
@@ -135,6 +140,26 @@ def test_files_are_those_of_the_record(tmp_path: Path) -> None:
         Kind.NGINX: ["/p2"],
     }
     assert (found.keys, found.certificates) == ((LocalFile(Path("/k")),), (LocalFile(Path("/c")),))
+
+
+def test_how_the_proxy_logs_is_told_by_its_configuration(tmp_path: Path) -> None:
+    """By what it runs with, since its processes began; nothing follows where there are two, or it is not known."""
+    registry = ServiceRecord("registry", "registry:2", "registry", journal="/j")
+    nginx = ServiceRecord("nginx", "nginx:1.25", "nginx", configuration=DUMP, pid=os.getpid())
+    began = datetime.fromtimestamp(psutil.Process().create_time(), UTC)
+    note(tmp_path / "engine", tmp_path / "work", registry, nginx)
+    found = find(tmp_path).logging
+    assert found.plain
+    assert found.since is not None
+    assert found.since >= began
+    for services, expected in (
+        ((registry, replace(registry, name="mirror", journal="/k"), replace(nginx, pid=None)), Logging()),
+        ((registry, replace(nginx, pid=None)), Logging(plain=True)),
+        ((registry, nginx, replace(nginx, name="other")), Logging()),
+        ((registry, replace(nginx, configuration="")), Logging()),
+    ):
+        note(tmp_path / "engine", tmp_path / "work", *services)
+        assert find(tmp_path).logging == expected
 
 
 def test_a_stack_that_was_taken_down_is_down(tmp_path: Path) -> None:

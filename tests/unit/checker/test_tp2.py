@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from checker import history
 from checker.checks.tp2 import CHECKS, target
 from checker.facts import (
     NO_JOURNAL,
@@ -45,6 +46,7 @@ from tests.unit.checker.private import (
     IMAGE,
     LEAF,
     LET_IN,
+    LOGGING,
     NAME,
     NGINX,
     REFUSED,
@@ -110,6 +112,11 @@ def edited(**changes: object) -> Facts:
     return world(scene)
 
 
+def logged(scene: Scene, **changes: object) -> AccessLog:
+    """The log of a scene, by a proxy that is configured in another way."""
+    return replace(scene.log(), logging=replace(LOGGING, **changes))  # type: ignore[arg-type]
+
+
 def asked_in_vain() -> Scene:
     """The stack runs, and nginx turned away who came."""
     scene = Scene()
@@ -121,6 +128,8 @@ def forged() -> Scene:
     """A pull written by hand."""
     return solved().write("GET", f"/v2/{HERE}/manifests/1.0", 200, size=500)
 
+
+REWRITTEN = solved().rewrite()
 
 NGINX_404, NGINX_500 = Door(404, page=Page("nginx/1.25.5")), Door(500, page=Page("nginx/1.25.5"))
 
@@ -463,7 +472,8 @@ WRONG: dict[str, tuple[Facts, dict[str, str]]] = {
     ),
     # step 4
     "the log emptied": (
-        replace(DONE, access_log=AccessLog(kept=True, proxied=True, path="access.log")), {"TP2-LOG": "log.missing"},
+        replace(DONE, access_log=AccessLog(kept=True, proxied=True, path="access.log", logging=LOGGING)),
+        {"TP2-LOG": "log.missing"},
     ),
     "nothing asked yet": (
         world(asked_in_vain(), None), {"TP2-PUSH": "push.never-tried", "TP2-LOG": "log.nothing"},
@@ -481,17 +491,22 @@ WRONG: dict[str, tuple[Facts, dict[str, str]]] = {
     "a client changed": (edited(user_agent="docker/1"), {"TP2-LOG": "log.agent-differs"}),
     "a time changed": (edited(at=START + timedelta(hours=1)), {"TP2-LOG": "log.time-differs"}),
     "a path changed": (edited(path=f"/v2/{HERE}/manifests/2.0"), {"TP2-LOG": "log.forged-line"}),
-    "a line that is none": (
-        replace(DONE, access_log=replace(DONE.access_log, unreadable=(9,))), {"TP2-LOG": "log.unreadable-line"},
+    "a path behind the host": (
+        world(begun().push().sign().pull().rewrite(), access_log=logged(REWRITTEN, rewrites=True, plain=False)),
+        {"TP2-LOG": "log.rewritten"},
     ),
-    "past the proxy": (
-        world(begun().bypass("GET", "/v2/_catalog", 200, user=None).push().sign().pull()), {"TP2-LOG": "log.bypassed"},
-    ),
+    "past the proxy": (world(begun().slip_past().push().sign().pull()), {"TP2-LOG": "log.bypassed"}),
     "past the proxy, at last": (
-        world(solved().bypass("GET", "/v2/_catalog", 200, user=None), backend=Backend({"registry 5000": LET_IN})),
+        world(solved().slip_past(), backend=Backend({"registry 5000": LET_IN})),
         {"TP2-BACKEND": "backend.open"},
     ),
-    "kept in a buffer": (world(solved().bypass("GET", "/v2/_catalog", 200)), {"TP2-LOG": "log.buffered"}),
+    "past the proxy, without a buffer": (world(solved().slip_past()), {"TP2-LOG": "log.bypassed"}),
+    "all kept in a buffer": (
+        replace(DONE, access_log=replace(logged(solved(), buffers=True), lines=())), {"TP2-LOG": "log.buffered"},
+    ),
+    "kept in a buffer": (
+        world(solved().slip_past(), access_log=logged(solved(), buffers=True)), {"TP2-LOG": "log.buffered"},
+    ),
     "no proxy, and nobody known": (
         world(Scene(proxied=False).start_attempt().push(user=None).pull(user=None)),
         {"TP2-LOG": "log.nothing", "TP2-PULL": "pull.anonymous"},
@@ -941,12 +956,12 @@ def test_a_request_past_the_proxy_is_shown() -> None:
     """The first of them, as the journal has it."""
     finding = verdicts(WRONG["past the proxy"][0])["TP2-LOG"].finding
     assert [each.kind for each in finding.evidence] == ["journal"]
-    assert "/v2/_catalog" in Messages("en").told(finding.evidence[0].ref)
+    assert "manifests/0.1" in Messages("en").told(finding.evidence[0].ref)
 
 
 def test_a_request_that_came_after_the_log_was_read_is_not_missed() -> None:
     """While a push goes on, the journal is a moment ahead of the log; what is older must have its line."""
-    scene = solved().bypass("GET", "/v2/_catalog", 200)
+    scene = solved().slip_past()
     for seconds, status in ((1, Status.PASS), (60, Status.FAIL)):
         log = replace(scene.log(), read_at=scene.diary.events[-1].at + timedelta(seconds=seconds))
         assert statuses(world(scene, access_log=log))["TP2-LOG"] is status
@@ -971,11 +986,78 @@ def test_who_pulled_is_not_known_where_nobody_notes_names() -> None:
     assert statuses(young)["TP2-PULL"] is Status.INCONCLUSIVE
 
 
-def test_a_log_in_a_format_of_its_own_is_not_judged() -> None:
-    """Not one line can be read: that is another way to write a log, and no proof of anything."""
-    log = AccessLog(kept=True, proxied=True, unreadable=(1, 2, 3), path="access.log")
+@pytest.mark.parametrize(
+    "log",
+    [
+        AccessLog(kept=True, proxied=True, unreadable=(1, 2, 3), path="access.log", logging=LOGGING),
+        logged(solved(), readable=False),
+        replace(solved().log(), unreadable=(40, 41), lines=solved().log().lines[:-1]),
+    ],
+    ids=["not one line", "as it is told to", "since the last line that can be read"],
+)
+def test_a_log_in_a_format_of_its_own_is_not_judged(log: AccessLog) -> None:
+    """That is another way to write a log, and no proof of anything."""
     verdict = verdicts(replace(DONE, access_log=log))["TP2-LOG"]
     assert (verdict.status, verdict.finding.causes[0].id) == (Status.INCONCLUSIVE, "log-format")
+
+
+HONEST = {
+    "lines in another format, once": replace(DONE.access_log, unreadable=(9, 10)),
+    "nginx's own answers": (
+        solved().write("GET", "/v2/", 301, size=169).write("GET", f"/v2/{HERE}/manifests/1.0", 404, size=153).log()
+    ),
+    "a location that answers by itself, now": logged(solved().write("GET", "/v2/", 200), plain=False),
+    "a configuration of before": replace(
+        logged(solved().write("GET", f"/v2/{HERE}/manifests/1.0", 200, size=7), since=START + timedelta(hours=1)),
+        lines=solved().write("GET", f"/v2/{HERE}/manifests/1.0", 200, size=7).log().lines[5:],
+    ),
+    "a log that was cleared": replace(
+        DONE.access_log, lines=DONE.access_log.lines[6:], begins_at=DONE.access_log.lines[6].at
+    ),
+    "a log whose beginning is not known": logged(solved(), since=None),
+    "two logs, of which one began later": replace(
+        DONE.access_log,
+        lines=(*DONE.access_log.lines, *(replace(line, log="other") for line in DONE.access_log.lines[4:])),
+    ),
+}
+"""What honest students' logs may look like; they have done all, and one request at least agrees."""
+
+
+@pytest.mark.parametrize("told", HONEST)
+def test_no_honest_history_of_a_log_is_a_fault(told: str) -> None:
+    """What nothing follows from is not held against anybody."""
+    assert statuses(replace(DONE, access_log=HONEST[told]))["TP2-LOG"] is Status.PASS
+
+
+def test_what_is_asked_within_the_registry_s_container_is_nobody_s_fault() -> None:
+    """A health check, and a look at the catalog and at tags: they pass no proxy."""
+    scene = solved().bypass("GET", "/v2/", 200, user=None, endpoint="end-1")
+    scene.bypass("GET", "/v2/_catalog", 200, user=None, endpoint="catalog")
+    scene.bypass("GET", f"/v2/{HERE}/tags/list", 200, user=None, endpoint="end-8", repository=HERE)
+    assert statuses(world(scene))["TP2-LOG"] is Status.PASS
+
+
+def test_a_log_without_a_request_that_agrees_says_nothing_yet() -> None:
+    """It was moved, and nobody has pulled since: no fault, and no point."""
+    moved = replace(logged(begun(), since=START + timedelta(hours=1)), lines=())
+    verdict = verdicts(replace(DONE, access_log=moved))["TP2-LOG"]
+    assert (verdict.status, verdict.finding.causes[0].id) == (Status.INCONCLUSIVE, "log-young")
+
+
+def test_a_memory_that_lacks_its_beginning_accuses_no_line() -> None:
+    """Docker threw the oldest words of registry:2 away; or it was told to print errors only."""
+    scene = solved()
+    every = unsaid(scene).events
+    recent, errors = every[6:], tuple(event for event in every if history.is_refusal(event))
+    for events in (recent, errors):
+        journal = replace(unsaid(scene), events=events)
+        assert statuses(replace(world(scene), journal=journal))["TP2-LOG"] is Status.PASS
+
+
+def test_without_a_request_one_is_expected() -> None:
+    """Not none."""
+    finding = verdicts(world(asked_in_vain(), None))["TP2-LOG"].finding
+    assert (finding.observed["agreeing"], finding.expected["agreeing"]) == (0, 1)
 
 
 def test_many_lines_by_hand_are_not_all_told() -> None:
