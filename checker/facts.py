@@ -384,7 +384,7 @@ class Doors:
         anonymous_push: POST of an upload without credentials; one that opened was cancelled.
         anonymous_further: By a word for it what else was asked without credentials. Nothing can be changed by it.
         other_name: ``/v2/`` without credentials, of the same port by a name that nobody gave it; None: no answer.
-        inside: GET of the exercise's tag list with the right password; None where there is none.
+        inside: GET of a blob that is not there, with the right password; None where there is none.
     """
 
     user: str | None

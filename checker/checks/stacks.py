@@ -80,7 +80,7 @@ def _judge_answer(
     elif nobody not in _SPEAKS or (nobody in _SUCCESSES and doors.anonymous.page):
         causes = (Cause("up.no-registry", {"status": nobody or 0}),)
     elif elsewhere := _led_elsewhere(doors):
-        observed["repository"] = elsewhere.status or 0
+        observed["below-v2"] = elsewhere.status or 0
         causes = (_missed(elsewhere),)
     elif student is None and any(each.kind is Kind.REGISTRY and not each.running for each in stack.services):
         causes = told

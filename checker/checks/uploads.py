@@ -47,11 +47,13 @@ def _expect_verdict(door: Door, what: str, upload: Upload) -> None:
     is_proxys = door.status in _GATEWAY_ERRORS or (door.status == _UNAVAILABLE and door.page is not None)
     if door.status not in _SERVER_ERRORS or is_proxys:
         return
+    told: dict[str, str | int] = {"what": what, "status": door.status or 0}
     said = door.words or (door.page.server if door.page else None) or "-"
-    if _FULL.search(said) or (upload.free is not None and upload.free < _ROOM * upload.size):
-        free = "?" if upload.free is None else str(upload.free // _MEGABYTE)
-        raise NotObserved(Unavailable("disk-full", {"what": what, "status": door.status, "said": said, "free": free}))
-    raise NotObserved(Unavailable("server-error", {"status": door.status, "what": f"{what}: {said}"}))
+    if _FULL.search(said):
+        raise NotObserved(Unavailable("disk-full", told | {"said": said}))
+    if upload.free is not None and upload.free < _ROOM * upload.size:
+        raise NotObserved(Unavailable("disk-short", told | {"said": said, "free": upload.free // _MEGABYTE}))
+    raise NotObserved(Unavailable("server-error", told | {"what": f"{what}: {said}"}))
 
 
 def _upload_causes(asked: str, size: int, opened: Door, sent: Door | None) -> Iterable[Cause]:

@@ -89,12 +89,13 @@ class DoorsProbe:
         }
         if known:
             asks["right"] = partial(self._ask, _BASE, known)
-            asks["inside"] = partial(self._ask, self._path("tags/list"), known)
+            # No manifest: to get one with the student's login would look as if they had pulled.
+            asks["inside"] = partial(self._ask, self._path(f"blobs/{_digest_of_nothing()}"), known)
         return asks
 
     def _further(self) -> dict[str, Callable[[], Door]]:
         """What else nobody may do, by the words of ``fact``. Digest and session are of nothing that there is."""
-        digest, session = f"sha256:{secrets.token_hex(32)}", self._path(f"blobs/uploads/{uuid.uuid4()}")
+        digest, session = _digest_of_nothing(), self._path(f"blobs/uploads/{uuid.uuid4()}")
         manifest, typed = self._path(f"manifests/{digest}"), {"Content-Type": OCI_MANIFEST}
         return {
             "anonymous-blob": lambda: self._ask(self._path(f"blobs/{self.blob() or digest}")),
@@ -138,6 +139,11 @@ class DoorsProbe:
         told = login | _sized(method, body) | dict(headers or {})
         once = partial(ask, self.address, method, target, tls=tls, headers=told, body=body)
         return patiently(once, f"https://{self.address.authority()}{target}")
+
+
+def _digest_of_nothing() -> str:
+    """One that no content has."""
+    return f"sha256:{secrets.token_hex(32)}"
 
 
 def _at_once(asks: Mapping[str, Callable[[], Door]]) -> dict[str, Door]:

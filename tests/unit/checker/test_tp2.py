@@ -858,7 +858,7 @@ def test_a_door_that_fails_proves_nothing() -> None:
         (Door(500, words="UNKNOWN unknown error no space left on device"), None, "disk-full"),
         (Door(503, words="UNAVAILABLE service unavailable the registry's storage is full"), 10**12, "disk-full"),
         (Door(500, words='UNKNOWN unknown error {"Enclosed": {"Err": 28}}'), None, "disk-full"),
-        (Door(500, page=Page("nginx/1.25.5")), 4_000_000, "disk-full"),
+        (Door(500, page=Page("nginx/1.25.5")), 4_000_000, "disk-short"),
         (Door(500, page=Page("nginx/1.25.5")), 10**12, "server-error"),
         (Door(500, words='UNKNOWN unknown error {"Err": 280}'), 10**12, "server-error"),
     ],
