@@ -222,7 +222,9 @@ def _leave_ended(container: Container, refusal: ComposeError) -> None:
     """Its log has what the program said of its files: in a container it would have printed that, and ended."""
     replace(container, stopped=None).save()
     with container.process.log.open("a", encoding="utf-8") as log:
-        log.writelines(f"{issue.text if isinstance(issue, Issue) else issue}\n" for issue in refusal.issues)
+        for issue in refusal.issues:
+            words = issue.text if isinstance(issue, Issue) else issue
+            log.write(f"{words.partition(chr(10))[0]}\n")
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -55,8 +55,9 @@ def published(container: Container) -> tuple[PublishedPort, ...]:
 
 
 def _told(issue: Issue | str, project: Project | None) -> str:
-    """A mistake in one row, its file as seen from the project's folder."""
-    text = " ".join(str(issue).split())
+    """A mistake in one row, without our advice below it; its file as seen from the project's folder."""
+    first, *below = str(issue).splitlines()
+    text = " ".join((first, *(line.strip() for line in below[:1] if first.endswith(":"))))
     return text.replace(f"{project.folder}/", "") if project else text
 
 

@@ -127,6 +127,14 @@ class Section:
             return default
         return value
 
+    def switch(self, name: str) -> bool:
+        """``true`` or ``false``, where registry:2 takes any text for ``false``: one in quotes, and we say so."""
+        node = self._take(name)
+        if node is None or not _is_quoted_truth(node):
+            return self.boolean(name, default=False)
+        self.warn(name, f"{node.value!r} in quotes is a text, and counts as false; write it without")
+        return False
+
     def count(self, name: str, default: int) -> int:
         """A whole number from 0."""
 
@@ -241,6 +249,11 @@ class Section:
         else:
             close = difflib.get_close_matches(name, self._read, n=1)
             self._mistake(key, path, "unknown key" + (f", did you mean {close[0]}?" if close else ""))
+
+
+def _is_quoted_truth(node: yaml.Node) -> bool:
+    """A truth that YAML does not take for one."""
+    return bool(node.tag.endswith(":str")) and str(node.value).lower() in yaml.SafeLoader.bool_values
 
 
 def _numbered(node: yaml.Node) -> list[yaml.Node] | None:

@@ -17,7 +17,7 @@ def read_storage(root: Section) -> StorageSettings:
         _check_one_driver(storage)
         return StorageSettings(
             driver=_read_driver(storage),
-            delete_enabled=delete.boolean("enabled", default=False),
+            delete_enabled=delete.switch("enabled"),
             read_only=read_only.boolean("enabled", default=False),
             upload_purging=_read_upload_purging(maintenance),
         )

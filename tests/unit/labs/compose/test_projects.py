@@ -397,7 +397,7 @@ def test_why_a_file_could_not_be_read_is_recorded_until_all_is_up(site: Site) ->
     project = site.project(service("web"))
     site.projects.up(project)
     unread = replace(project, services={})
-    site.projects.refuse(unread, ComposeError(Issue(project.file, 3, "yaml:\n  found a tab"), "and more"))
+    site.projects.refuse(unread, ComposeError(Issue(project.file, 3, "yaml:\n  found a tab"), "and more\nadvice"))
     assert site.record().refusal == (f"{project.file.name}:3: yaml: found a tab", "and more")
     assert (site.record().up, runs(site.pids()["web"])) == (True, True)
     for other, folder in (("other", project.folder), ("neighbour", project.folder / "below")):

@@ -166,6 +166,15 @@ def test_a_wrong_value_names_its_variable(complaints: Complaint) -> None:
     assert any(text.startswith("REGISTRY_HTTP_ADDR: http.addr: yaml: ") for text in said)
 
 
+@pytest.mark.parametrize("quoted", ['"true"', "'true'", '"false"', '"yes"'])
+def test_a_truth_in_quotes_switches_deletion_on_as_little_as_in_registry_2(quoted: str, configure: Loader) -> None:
+    """It starts, as registry:2 does (2.8: DELETE is then 405); we say why nothing can be deleted."""
+    found = configure(MINIMAL, {"REGISTRY_STORAGE_DELETE_ENABLED": quoted})
+    assert not found.storage.delete_enabled
+    said = f"storage.delete.enabled: '{quoted[1:-1]}' in quotes is a text, and counts as false; write it without"
+    assert f"REGISTRY_STORAGE_DELETE_ENABLED: {said}" in [str(warning) for warning in found.warnings]
+
+
 def test_an_empty_value_is_none(configure: Loader) -> None:
     """A variable that is set to nothing takes the file's value away."""
     assert configure(

@@ -45,6 +45,13 @@ def test_what_can_be_done_about_it(said: str, advice: str) -> None:
     assert advice in (cure(f"nginx: [emerg] {said}", {"LAB_LANG": "en"}) or "")
 
 
+def test_what_nobody_sees_is_named() -> None:
+    """A byte order mark stands in nginx's words and cannot be read there."""
+    said = 'nginx: [emerg] unknown directive "\ufeffserver" in /etc/nginx/conf.d/registry.conf:1'
+    assert "byte order mark (BOM)" in (cure(said, {"LAB_LANG": "en"}) or "")
+    assert "marque d'ordre des octets (BOM)" in (cure(said, {"LAB_LANG": "fr"}) or "")
+
+
 def test_what_says_it_all_needs_no_cure() -> None:
     """A word that is misspelt is named in the message."""
     assert cure('nginx: [emerg] unknown directive "proxi_pass" in /etc/nginx/nginx.conf:1') is None
