@@ -10,12 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+from checker.facts import Logging
 from checker.probes.proxy_files import ProxyFiles, Unreadable
 
 DEFAULT_FILE = PurePosixPath("/etc/caddy/Caddyfile")
 _ACCESS = "http.log.access"
 _DEFAULT_OUTPUT = "stderr"
 _STANDARD = frozenset({"stdout", "stderr"})
+_HARMLESS = frozenset(
+    {"authentication", "headers", "request_body", "reverse_proxy", "static_response", "subroute", "vars"}
+)
+"""Handlers that hand a request on as it came, or answer it themselves."""
 
 
 def look_up(adapted: str, host: str) -> ProxyFiles:
@@ -39,14 +44,26 @@ def _look_up(config: Mapping[str, Any], host: str) -> ProxyFiles:
     servers = apps.get("http", {}).get("servers", {}).values()
     proxies = [each for each in servers if any(each.get("handler") == "reverse_proxy" for each in _objects(each))]
     loggers = [name for server in proxies for name in _loggers(server.get("logs"), host)]
+    logs_to = _distinct(path for name in loggers for path in _writes_to(name, logs))
     served = apps.get("tls", {}).get("certificates", {}).get("load_files", ())
     return ProxyFiles(
-        access_logs=_distinct(path for name in loggers for path in _writes_to(name, logs)),
+        access_logs=logs_to,
         password_files=(),
         certificates=_distinct(PurePosixPath(pair["certificate"]) for pair in served),
         keys=_distinct(PurePosixPath(pair["key"]) for pair in served),
         accounts=tuple(_account(each) for server in proxies for basic in _basic(server) for each in basic["accounts"]),
+        logging=Logging(
+            plain=len(logs_to) == 1 and _is_plain(proxies) and not any("sampling" in log for log in logs.values())
+        ),
     )
+
+
+def _is_plain(servers: Sequence[Mapping[str, Any]]) -> bool:
+    """One server hands on to one registry, and changes no path."""
+    handlers = [each for server in servers for each in _objects(server) if "handler" in each]
+    onward = [each for each in handlers if each["handler"] == "reverse_proxy"]
+    known = {each["handler"] for each in handlers} <= _HARMLESS
+    return known and len(servers) == len(onward) == 1 and "rewrite" not in onward[0]
 
 
 def _loggers(told: Mapping[str, Any] | None, host: str) -> Sequence[str]:

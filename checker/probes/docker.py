@@ -461,7 +461,8 @@ def _caddy_files(container: Container, name: str) -> ProxyFiles:
     if path.suffix == ".json":
         return caddy_config.look_up(container.file(path).read().decode(errors="replace"), name)
     with _reasons(container.label("service")):
-        return caddy_config.look_up(_executed(container, "caddy", "adapt", "--config", str(path)), name)
+        found = caddy_config.look_up(_executed(container, "caddy", "adapt", "--config", str(path)), name)
+        return _since_start(found, container, fixed=(path,))
 
 
 def _traefik_files(container: Container, containers: Sequence[Container]) -> ProxyFiles:
@@ -470,17 +471,48 @@ def _traefik_files(container: Container, containers: Sequence[Container]) -> Pro
     dynamic = [_options(container.file(path), path) for path in _watched(container, static)]
     if any(name.startswith("providers.docker") for name in static):
         dynamic += [traefik_config.of_labels(each.labels) for each in containers]
-    return traefik_config.look_up(static, dynamic)
+    found = traefik_config.look_up(static, dynamic)
+    return _since_start(found, container, fixed=_static_files(container), watched=tuple(_watched(container, static)))
 
 
 def _static_options(container: Container) -> Options:
     """Those of its file, else of its command line, else of its variables."""
+    for path in _static_files(container):
+        return _options(container.file(path), path)
+    given = parse_arguments(container.command)
+    return given or traefik_config.of_variables(container.environment)
+
+
+def _static_files(container: Container) -> tuple[PurePosixPath, ...]:
+    """The file that Traefik reads when it starts, if there is one."""
     given = parse_arguments(container.command)
     places = (PurePosixPath(given["configfile"]),) if "configfile" in given else traefik_config.STATIC_FILES
     for path in places:
         with suppress(NotObserved):
-            return _options(container.file(path), path)
-    return given or traefik_config.of_variables(container.environment)
+            container.file(path).read()
+            return (path,)
+    return ()
+
+
+def _since_start(
+    found: ProxyFiles, container: Container, fixed: Sequence[PurePosixPath], watched: Sequence[PurePosixPath] = ()
+) -> ProxyFiles:
+    """With the time since when that is so: the start, or the last change of a file that is watched.
+
+    Not known where a file was changed since that is read at the start only.
+    """
+    with suppress(ValueError, KeyError):
+        begun = registry_log.parse_time(container.details["State"]["StartedAt"])
+        changed = {path: _changed_at(container, path) for path in (*fixed, *watched)}
+        if all(changed[path] <= begun for path in fixed):
+            since = max(begun, *(changed[path] for path in watched)) if watched else begun
+            return replace(found, logging=replace(found.logging, since=since))
+    return found
+
+
+def _changed_at(container: Container, path: PurePosixPath) -> datetime:
+    """When a file was last changed, to the second. Raises ValueError where the container does not tell."""
+    return datetime.fromtimestamp(int(_executed(container, "stat", "-L", "-c", "%Z", str(path))), UTC)
 
 
 def _watched(container: Container, static: Options) -> Iterator[PurePosixPath]:

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 
 import yaml
 
+from checker.facts import Logging
 from checker.probes.proxy_files import Options, ProxyFiles, Unreadable
 
 STATIC_FILES = tuple(PurePosixPath(f"/etc/traefik/traefik.{suffix}") for suffix in ("toml", "yml", "yaml"))
@@ -23,6 +24,11 @@ _PASSWORDS = re.compile(r"http\.middlewares\..+\.basicauth\.usersfile")
 _ACCOUNTS = re.compile(r"http\.middlewares\..+\.basicauth\.users(\[\d+\])?")
 _CERTIFICATE = re.compile(r"tls\..+\.certfile")
 _KEY = re.compile(r"tls\..+\.keyfile")
+_MIDDLEWARE = re.compile(r"http\.middlewares\.[^.]+\.(?P<kind>\w+)")
+_SERVER = re.compile(r"http\.services\..+\.(url|port)")
+_HARMLESS = frozenset({"basicauth", "buffering", "headers", "inflightreq", "ipallowlist", "ratelimit"})
+"""Middlewares that hand a request on as it came, or answer it themselves."""
+_SELECTING = ("accesslog.filters", "accesslog.bufferingsize", "accesslog.fields.defaultmode", "accesslog.fields.names")
 
 
 def parse(text: str, path: PurePosixPath) -> Options:
@@ -55,15 +61,26 @@ def of_labels(labels: Mapping[str, str]) -> Options:
 def look_up(static: Options, dynamic: Sequence[Options]) -> ProxyFiles:
     """What the options name."""
     told = [(name, value) for options in dynamic for name, value in options.items()]
+    logs = _access_logs(static)
     return ProxyFiles(
-        access_logs=_access_logs(static),
+        access_logs=logs,
         password_files=_paths(told, _PASSWORDS),
         certificates=_paths(told, _CERTIFICATE),
         keys=_paths(told, _KEY),
         accounts=tuple(
             entry.strip() for name, value in told if _ACCOUNTS.fullmatch(name) for entry in value.split(",")
         ),
+        logging=Logging(
+            plain=bool(logs) and not any(name.startswith(_SELECTING) for name in static) and _is_plain(told)
+        ),
     )
+
+
+def _is_plain(told: Iterable[tuple[str, str]]) -> bool:
+    """One server is handed on to, and no middleware changes a path."""
+    names = [name for name, _ in told]
+    kinds = {found["kind"] for name in names if (found := _MIDDLEWARE.match(name))}
+    return kinds <= _HARMLESS and sum(_SERVER.fullmatch(name) is not None for name in names) == 1
 
 
 def _access_logs(static: Options) -> tuple[PurePosixPath, ...]:

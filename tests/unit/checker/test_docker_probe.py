@@ -423,6 +423,21 @@ def test_a_traefik_is_known_by_its_options(traefik: FakeDaemon) -> None:
     assert found.keys == (LocalFile(traefik.work / "certs" / "privkey.pem"),)
 
 
+def test_a_traefik_logs_as_it_does_since_its_files_are_as_they_are(traefik: FakeDaemon) -> None:
+    """The files of its routes are read whenever they change, its own at the start only."""
+    began, routes = "2026-11-23T12:00:01.5Z", "stat -L -c %Z /routes/registry.yaml"
+    traefik.containers_["proxy"]["State"]["StartedAt"] = began
+    for changed, since in ((CREATED, began), (CREATED + timedelta(minutes=1), "2026-11-23T12:01:00Z")):
+        traefik.told[tuple(routes.split())] = f"{int(changed.timestamp())}\n"
+        assert read_surroundings(traefik.work, NAME, traefik).logging.since == datetime.fromisoformat(since)
+    traefik.files["/etc/traefik/traefik.yml"] = (b"providers: {file: {filename: /routes/registry.yaml}}", 0o644)
+    own = ("stat", "-L", "-c", "%Z", "/etc/traefik/traefik.yml")
+    traefik.told[own] = f"{int(CREATED.timestamp())}\n"
+    assert read_surroundings(traefik.work, NAME, traefik).logging.since is not None
+    traefik.told[own] = f"{int(CREATED.timestamp()) + 60}\n"
+    assert read_surroundings(traefik.work, NAME, traefik).logging.since is None
+
+
 def test_traefik_s_file_goes_before_its_command_line(traefik: FakeDaemon) -> None:
     """As Traefik itself has it; its variables are the last that count."""
     traefik.files["/etc/traefik/traefik.yml"] = (b"providers: {file: {filename: /routes/registry.yaml}}", 0o644)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from checker.facts import Logging
 from checker.probes import caddy_config, traefik_config
 from checker.probes.proxy_files import ProxyFiles, Unreadable, parse_arguments
 from tests.unit.checker.docker_samples import ADAPTED
@@ -31,6 +32,7 @@ def test_caddy_s_files() -> None:
         certificates=(PurePosixPath("/certs/fullchain.pem"),),
         keys=(PurePosixPath("/certs/privkey.pem"),),
         accounts=("ada:$2y$05$canary",),
+        logging=Logging(plain=True),
     )
     assert caddy_config.look_up(ADAPTED, NAME) == expected
     assert "canary" not in repr(expected)
@@ -55,6 +57,24 @@ def test_caddy_s_files() -> None:
 def test_caddy_s_logs(logs: object, logging: object, expected: tuple[PurePosixPath, ...]) -> None:
     """Those of the site that clients call, wherever its logger writes."""
     assert caddy_config.look_up(adapted(logs, logging), NAME).access_logs == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"handler":"authentication"', '"handler":"rewrite"'),
+        ('"handler":"authentication"', '"handler":"encode"'),
+        ('"handler":"reverse_proxy"', '"handler":"reverse_proxy","rewrite":{"uri":"/x"}'),
+        ('"handler":"authentication"', '"handler":"reverse_proxy"'),
+        ('"admin"', '"logging":{"logs":{"default":{"sampling":{"first":1}}}},"admin"'),
+        ('"logs":{', '"nologs":{'),
+    ],
+    ids=["other paths", "other bytes", "rewritten", "two registries", "some of the lines", "no log"],
+)
+def test_a_caddy_that_changes_what_it_hands_on_is_not_plain(old: str, new: str) -> None:
+    """Nothing follows then from a line that the registry does not know."""
+    assert old in ADAPTED
+    assert not caddy_config.look_up(ADAPTED.replace(old, new), NAME).logging.plain
 
 
 @pytest.mark.parametrize("text", ["", "Error: adapting config", "[]", '{"apps": 1}', ADAPTED.replace("username", "u")])
@@ -131,6 +151,33 @@ def test_traefik_s_dynamic_files() -> None:
         keys=(PurePosixPath("/certs/a.key"),),
         accounts=("ada:$2y$05$x",),
     )
+
+
+ROUTES = {
+    "http.middlewares.pw.basicauth.usersfile": "/auth/htpasswd",
+    "http.services.registry.loadbalancer.servers[0].url": "http://registry:5000",
+}
+
+
+@pytest.mark.parametrize(
+    ("static", "dynamic", "expected"),
+    [
+        ({"accesslog": "true"}, {}, True),
+        ({"accesslog.fields.headers.names.user-agent": "keep"}, {}, True),
+        ({}, {}, False),
+        ({"accesslog.filters.statuscodes": "400-499"}, {}, False),
+        ({"accesslog.bufferingsize": "100"}, {}, False),
+        ({"accesslog.fields.defaultmode": "drop"}, {}, False),
+        ({"accesslog": "true"}, {"http.middlewares.other.stripprefix.prefixes[0]": "/x"}, False),
+        ({"accesslog": "true"}, {"http.services.two.loadbalancer.servers[0].url": "http://other:5000"}, False),
+    ],
+    ids=["log", "by name", "no log", "filtered", "buffered", "fields", "other paths", "two registries"],
+)
+def test_a_traefik_that_hands_on_and_logs_all_as_it_is_is_plain(
+    *, static: dict[str, str], dynamic: dict[str, str], expected: bool
+) -> None:
+    """Else nothing follows from a line that the registry does not know, nor from a request without one."""
+    assert traefik_config.look_up(static, [ROUTES | dynamic]).logging == Logging(plain=expected)
 
 
 @pytest.mark.parametrize(("text", "path"), [("{{ if }}", "a.yaml"), ("a: [", "a.yml"), ("= 1", "a.toml")])
