@@ -111,9 +111,14 @@ def _status(service: ServiceRecord, running: set[int]) -> ServiceStatus:
 def _is_told_of(process: psutil.Process, folders: Sequence[str]) -> bool:
     """Whether it is a program that stands for an image, started with a file of a project."""
     words = _words(process)
-    stands = _is_nginx(process) or (words[:1] == [sys.executable] and words[1:3] == ["-m", "pyregistry"])
+    stands = _is_nginx(process) or (words[1:3] == ["-m", "pyregistry"] and _is_our_python(words[0]))
     line = " ".join(words)
     return stands and any(folder in line for folder in folders)
+
+
+def _is_our_python(program: str) -> bool:
+    """Whether it is this interpreter, under any of its names: scripts begin as ``python3``, modules as ``python``."""
+    return Path(program).parent == Path(sys.executable).parent
 
 
 def _is_nginx(process: psutil.Process) -> bool:

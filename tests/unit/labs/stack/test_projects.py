@@ -94,6 +94,19 @@ def test_a_service_is_shown_as_it_is(machines: Machines) -> None:
     assert machines.projects.services()[0].pid is None
 
 
+@pytest.mark.parametrize("name", ["python", "python3"])
+def test_a_registry_is_found_by_whatever_name_its_interpreter_has(machines: Machines, name: str) -> None:
+    """What one command started another one ends, though pip made their scripts begin otherwise."""
+    config = machines.folder / "state" / "registry" / "config.yml"
+    config.parent.mkdir(parents=True)
+    storage = f"storage: {{filesystem: {{rootdirectory: {config.parent}}}}}"
+    config.write_text(f"version: 0.1\n{storage}\nhttp: {{addr: '127.0.0.1:0'}}\n")
+    started = machines.start(str(Path(sys.executable).with_name(name)), "-m", "pyregistry", "serve", str(config))
+    assert wait_until(lambda: started.pid in {each.pid for each in machines.projects.processes()}, DEADLINE_SECONDS)
+    machines.projects.end()
+    assert started.wait(DEADLINE_SECONDS) is not None
+
+
 def test_everything_of_a_project_is_ended_and_nothing_else(machines: Machines, tmp_path: Path) -> None:
     """Another lab's nginx goes on, and so does whoever only reads the project's files."""
     ours, other = machines.nginx(machines.folder / "state" / "nginx"), machines.nginx(tmp_path / "other")
