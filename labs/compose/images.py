@@ -10,7 +10,16 @@ STAND_INS = "registry, registry:2, registry:3, nginx, nginx:TAG"
 
 _HUB = re.compile(r"^(?:docker\.io/)?(?:library/)?")
 _REGISTRY = re.compile(r"registry(?::(?:latest|[23](?:\.\d+){0,2}))?")
-_NGINX = re.compile(r"nginx(?::[\w][\w.-]{0,127})?", re.ASCII)
+_NGINX = re.compile(r"nginx(?::(?P<tag>[\w][\w.-]{0,127}))?", re.ASCII)
+# What Docker Hub's tags of nginx are made of: 1.25, 1.25.3-alpine3.18-slim, stable-perl, mainline-bookworm-otel …
+_BASE = r"alpine(?:\d+\.\d+)?|bookworm|bullseye|buster|stretch|trixie|perl|otel|slim"
+_USUAL_TAG = re.compile(rf"(?:\d+(?:\.\d+){{0,2}}|latest|stable|mainline|{_BASE})(?:-(?:{_BASE}))*")
+
+
+def is_odd(image: str) -> bool:
+    """Whether a tag looks like none of nginx's. Which there are nobody can look up here: it is remarked on, no more."""
+    found = _NGINX.fullmatch(_HUB.sub("", image))
+    return bool(found and found["tag"] and not _USUAL_TAG.fullmatch(found["tag"]))
 
 
 def kind(image: str) -> str | None:

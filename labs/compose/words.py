@@ -49,6 +49,16 @@ _TEXTS = {
             "s'il s'arrête, docker compose up -d le relance"
         ),
     },
+    "odd-tag": {
+        "en": (
+            "labdocker: {image}: is there such a tag? Without Docker nobody looks it up, and this machine's nginx runs "
+            "for any; Docker would say manifest unknown"
+        ),
+        "fr": (
+            "labdocker\u00a0: {image}\u00a0: ce tag existe-t-il\u00a0? Sans Docker, personne ne le vérifie, et le "
+            "nginx de cette machine tourne pour n'importe lequel\u00a0; Docker dirait manifest unknown"
+        ),
+    },
     "moved-port": {
         "en": "labdocker: port {host} is 127.0.0.1:{here} on this machine",
         "fr": "labdocker\u00a0: le port {host} est 127.0.0.1:{here} sur cette machine",

@@ -123,8 +123,8 @@ _CURES = (
     (
         "\ufeff",
         {
-            "en": "the file begins with a byte order mark (BOM), which nobody sees and nginx takes for letters: save it "
-            "as UTF-8 without BOM, or: sed -i '1s/^\\xEF\\xBB\\xBF//' FILE",
+            "en": "the file begins with a byte order mark (BOM), which nobody sees and nginx takes for letters: save "
+            "it as UTF-8 without BOM, or: sed -i '1s/^\\xEF\\xBB\\xBF//' FILE",
             "fr": "le fichier commence par une marque d'ordre des octets (BOM), invisible, que nginx prend pour des "
             "lettres\u00a0: enregistrez-le en UTF-8 sans BOM, ou\u00a0: sed -i '1s/^\\xEF\\xBB\\xBF//' FICHIER",
         },

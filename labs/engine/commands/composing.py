@@ -11,6 +11,7 @@ from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 
+from labs.compose import images
 from labs.compose.containers import Container
 from labs.compose.discovery import Source, locate, normalize_name
 from labs.compose.layout import ProjectFolder
@@ -247,6 +248,8 @@ def remark(machine: Machine, container: Container) -> None:
     for port in published(container):
         if port.here != port.host:
             machine.console.warn(say(machine.environ, "moved-port", host=port.host, here=port.here))
+    if images.is_odd(service.image):
+        machine.console.warn(say(machine.environ, "odd-tag", image=service.image))
     if service.restart not in {None, "no"}:
         machine.console.warn(say(machine.environ, "no-restart", value=service.restart, service=service.name))
 

@@ -155,6 +155,17 @@ def test_down_and_restart(shell: Shell) -> None:
 
 
 @pytest.mark.usefixtures("work")
+def test_a_tag_that_looks_like_none_of_nginxs_is_remarked_on(shell: Shell) -> None:
+    """It may be a slip; nobody can look it up, so that it is no reason to refuse a file."""
+    Path("compose.yaml").write_text(FILE.replace("nginx:1.25", "nginx:lates"), encoding="utf-8")
+    done = shell.docker("compose", "up", "-d")
+    assert done.code == 0
+    assert done.errors.splitlines()[-1].startswith("labdocker: nginx:lates: is there such a tag?")
+    Path("compose.yaml").write_text(FILE, encoding="utf-8")
+    assert "tag" not in shell.docker("compose", "up", "-d").errors
+
+
+@pytest.mark.usefixtures("work")
 def test_a_restart_policy_is_remarked_on(shell: Shell) -> None:
     """Nothing of ours follows it; it is no reason to refuse a file."""
     Path("compose.yaml").write_text(f"{FILE}    restart: always\n", encoding="utf-8")
