@@ -47,6 +47,8 @@ LAYER_BYTES = 5_000_000
 _WRITES = frozenset({"POST", "PUT", "PATCH"})
 _PROXY_REFUSALS = frozenset({401, 403, TOO_LARGE, 502, 504})
 """Statuses by which a proxy says that it does not even ask the registry."""
+_TROUBLES = frozenset({500, 503, 507})
+"""Likewise where the registry knows of no such answer: the proxy could not keep what came, or was asked too often."""
 
 
 def target(parameters: Mapping[str, str]) -> Target:
@@ -121,17 +123,20 @@ def _push_causes(facts: Facts, journal: Journal, now: str | None) -> tuple[Cause
         *unfinished(journal, want),
         *pushed_too_early(journal, user, want),
     ]
-    told = (*_refused_by_proxy(facts.access_log), *newest_first(ranked))
+    told = (*_refused_by_proxy(facts.access_log, journal), *newest_first(ranked))
     causes = tuple({cause.id: cause for cause in reversed(told)}.values())[::-1]
     return causes or (Cause("push.unseen" if now else "push.never-tried"),)
 
 
-def _refused_by_proxy(log: object) -> tuple[Cause, ...]:
+def _refused_by_proxy(log: object, journal: Journal) -> tuple[Cause, ...]:
     """The proxy's answer to the last write, where it was the proxy that refused it: the registry never saw it."""
     writes = [line for line in log.lines if line.method in _WRITES] if isinstance(log, AccessLog) else []
-    if not writes or writes[-1].status not in _PROXY_REFUSALS:
+    if not writes:
         return ()
-    return (_line_cause(writes[-1]),)
+    last = writes[-1]
+    is_known = any((event.path, event.status) == (last.path, last.status) for event in journal.since_start)
+    is_trouble = last.status in _TROUBLES and not is_known
+    return (_line_cause(last),) if is_trouble or last.status in _PROXY_REFUSALS else ()
 
 
 def _line_cause(line: LogLine) -> Cause:

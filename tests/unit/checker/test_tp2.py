@@ -403,6 +403,15 @@ WRONG: dict[str, tuple[Facts, dict[str, str]]] = {
     "refused by the proxy": (
         pushed(begun().write("POST", f"/v2/{HERE}/blobs/uploads/", 403)), {"TP2-PUSH": "push.denied"},
     ),
+    "no room where the proxy keeps what comes": (
+        pushed(begun().ask("POST", f"/v2/{HERE}/blobs/uploads/", 202, endpoint="end-4", repository=HERE)
+               .write("PATCH", f"/v2/{HERE}/blobs/uploads/u1", 500, size=177)),
+        {"TP2-PUSH": "push.denied"},
+    ),
+    "no room in the registry": (
+        pushed(begun().ask("PATCH", f"/v2/{HERE}/blobs/uploads/u1", 500, endpoint="end-5", repository=HERE)),
+        {"TP2-PUSH": "push.refused"},
+    ),
     "pushed without a login": (
         pushed(begun().write("POST", f"/v2/{HERE}/blobs/uploads/", 401, user=None)), {"TP2-PUSH": "push.anonymous"},
     ),
