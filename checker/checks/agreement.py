@@ -14,7 +14,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from checker import history
@@ -24,6 +24,8 @@ from pyregistry.spec.journal import Event
 SLACK_SECONDS = 2.0
 """Between an event's time, when the request reached the registry, and its line's, when the answer was out; whole
 seconds in the log."""
+BEGINNING_SECONDS = 1.0
+"""When something began is known to the second. What came within it may belong to the time before."""
 LATE_SECONDS = 120.0
 """A line may come so much later than its event: on a machine that is very busy, or where client or proxy gave up, after
 nginx's own timeouts of 60 s, and some more."""
@@ -40,6 +42,7 @@ GATEWAY_GAVE_UP = frozenset({502, 504})
 API = "/v2/"
 _LISTS = frozenset({"catalog", "end-8"})
 """Endpoints that show what is there. To look at that from within the registry's container is nobody's fault."""
+_MOMENT = timedelta(seconds=SLACK_SECONDS)
 _REDACTED = "REDACTED"
 """The journal's word in the place of a secret."""
 _PATH_MAX = 1024
@@ -65,7 +68,7 @@ class Agreement:
 
     Attributes:
         pairs: Lines with their events, whenever that was.
-        edited: Lines that need an event and differ from one that has no line.
+        edited: Lines that need an event and differ from one that has no line, or none yet.
         forged: Lines that need an event and have none.
         missing: Events that need a line and have none: they went past the proxy, or their lines are gone.
         rewritten: Refused requests for another path than the line says that must tell of them.
@@ -99,7 +102,7 @@ def agree(log: AccessLog, events: Sequence[Event], known_since: datetime | None 
     untold = [line for line in log.lines if id(line) not in told]
     missing = _missing(log, events)
     forged = _forged(log, events, known_since)
-    edits = _edits(forged, missing)
+    edits = _edits(forged, [event for event in unmet if needs_line(event, replace(log, read_at=None))])
     accused = {id(line) for line in forged}
     explained = {edit.event.seq for edit in edits.values()}
     return Agreement(
@@ -130,10 +133,15 @@ def needs_event(line: LogLine, log: AccessLog, known_since: datetime | None = No
 
     And not by the grader, whose requests no event is left of.
     """
-    if not line.asked or not line.user_agent or not line.path.startswith(API) or line.status not in SUCCESSES:
-        return False
     since = log.logging.since
-    return log.logging.plain and since is not None and line.at > _after(since, log.since, known_since)
+    if not log.logging.plain or since is None or not _is_granted(line):
+        return False
+    return line.at > _after(since, log.since, known_since)
+
+
+def _is_granted(line: LogLine) -> bool:
+    """Somebody got what they asked the API for; the log says who, so that it was not the grader."""
+    return line.asked and line.user_agent != "" and line.path.startswith(API) and line.status in SUCCESSES
 
 
 def needs_line(event: Event, log: AccessLog) -> bool:
@@ -149,8 +157,8 @@ def needs_line(event: Event, log: AccessLog) -> bool:
 
 
 def _after(*times: datetime | None) -> datetime:
-    """The latest of these times, and a little later: what was under way then may belong to the time before."""
-    return max(time for time in times if time) + timedelta(seconds=SLACK_SECONDS)
+    """The latest of these times, and the moment that it takes."""
+    return max(time for time in times if time) + timedelta(seconds=BEGINNING_SECONDS)
 
 
 def _grace(event: Event) -> float:
@@ -169,11 +177,19 @@ def _missing(log: AccessLog, events: Sequence[Event]) -> Sequence[Event]:
 
 
 def _forged(log: AccessLog, events: Sequence[Event], known_since: datetime | None) -> Sequence[LogLine]:
-    """Lines without an event, though they need one. No event is taken by a line that needs none."""
-    asked, found = _by_kind(events), list[LogLine]()
-    for own in _by_log([line for line in log.lines if needs_event(line, log, known_since)]):
-        event_of = _match(own, [_choices(line, asked) for line in own])
-        found += (line for place, line in enumerate(own) if place not in event_of)
+    """Lines without an event, though they need one.
+
+    No event is taken by a line that needs none, but where both are of one moment, before: a copy of that line would
+    have it otherwise.
+    """
+    found = list[LogLine]()
+    for own in _by_log(log.lines):
+        needing = [line for line in own if needs_event(line, log, known_since)]
+        before = [line for line in own if _is_granted(line) and not needs_event(line, log, known_since)]
+        told = {event.seq for line, event in pair(before, events) if abs(line.at - event.at) <= _MOMENT}
+        asked = _by_kind(event for event in events if event.seq not in told)
+        event_of = _match(needing, [_choices(line, asked) for line in needing])
+        found += (line for place, line in enumerate(needing) if place not in event_of)
     return found
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from checker.checks.agreement import SLACK_SECONDS, Agreement, agree
+from checker.checks.agreement import BEGINNING_SECONDS, Agreement, agree
 from checker.facts import AccessLog, Journal, Logging, LogLine, Stack
 from checker.probes.access_log import AccessLogProbe
 from checker.probes.journal import JournalProbe
@@ -241,7 +241,7 @@ def accused(found: Agreement) -> bool:
 def write_by_hand(log: AccessLog) -> None:
     """A pull that never was, a little later than nginx was started."""
     assert log.logging.since is not None
-    at = (log.logging.since + timedelta(seconds=SLACK_SECONDS + 2)).strftime("%d/%b/%Y:%H:%M:%S +0000")
+    at = (log.logging.since + timedelta(seconds=BEGINNING_SECONDS + 2)).strftime("%d/%b/%Y:%H:%M:%S +0000")
     with Path(log.path).open("a", encoding="utf-8") as file:
         request = f"GET /v2/{REPOSITORY}/manifests/1.0 HTTP/1.1"
         file.write(f'127.0.0.1 - {USER} [{at}] "{request}" 200 527 "-" "docker/28.5.1" "-"\n')

@@ -258,6 +258,23 @@ def test_a_line_by_hand_is_found_among_those_of_an_earlier_configuration(run: Ru
     assert (found.edited, found.missing) == ((), ())
 
 
+def test_the_copy_of_a_line_from_before_is_found() -> None:
+    """Soon after a restart, too: the request that it tells of has its line."""
+    events = [event(600), event(660)]
+    lines = [written(each, each.seq) for each in events]
+    copy = replace(lines[1], number=661)
+    since = replace(LOGGING, since=START + timedelta(seconds=630))
+    assert agree_by(log(lines, logging=since), events).holds
+    assert len(agree_by(log((*lines, copy), logging=since), events).forged) == 1
+
+
+def test_a_changed_line_is_known_at_once() -> None:
+    """Before its request is missed."""
+    each = event(1, bytes_in=5_000_000)
+    (edit,) = agree_by(log([written(each, 1, user="eve")], read_at=each.at), [each]).edited
+    assert edit.what == "user"
+
+
 def test_lines_that_were_cleared_away_are_missed_by_nobody() -> None:
     """What came before the log's first line may have stood there."""
     events = [event(seq, path=PATHS[3]) for seq in range(1, 9)]
