@@ -82,15 +82,20 @@ class Sweep:
         return True
 
     def _sweep_upload(self, repository: str, session: str) -> bool:
-        """Whether it went: not if somebody writes to it, or has done so since."""
+        """Whether it went: not if somebody writes to it, or has done so since.
+
+        One that began a moment ago had no file yet when it was planned. It is not even locked: its client would be
+        refused.
+        """
         key = paths.upload(repository, session)
+        if not self._is_stale(repository, session):
+            return False
         with ExitStack() as held:
             try:
                 held.enter_context(self._driver.lock(key, wait=False))
             except KeyLocked:
                 return False
-            _, last = inventory.upload(self._driver, repository, session)
-            if last >= self._stale_before:
+            if not self._is_stale(repository, session):
                 return False
             _LOG.info("Deleting upload: /%s", key)
             if any(True for _ in self._driver.keys(key)):
@@ -98,6 +103,10 @@ class Sweep:
             else:
                 self._driver.prune(key)  # it is left over, or about to begin
         return True
+
+    def _is_stale(self, repository: str, session: str) -> bool:
+        _, last = inventory.upload(self._driver, repository, session)
+        return last < self._stale_before
 
     def _prune(self) -> None:
         """Take away the folders of repositories that hold nothing any more, those above others last.

@@ -3,11 +3,12 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from hypothesis import given, settings
@@ -372,6 +373,40 @@ def test_only_old_uploads_and_temporaries_go(tmp_path: Path) -> None:
     assert [(repository, uuid) for repository, uuid, _ in plan.uploads] == [("only/begun", session.uuid)]
     assert sorted(path.name for path in blob.iterdir()) == ["data", "mine.tmp"]
     assert list(inventory.uploads(driver)) == []
+
+
+class _Locked(FilesystemDriver):
+    """Remembers what was locked."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.locked: list[str] = []
+
+    @contextmanager
+    def lock(self, prefix: str, *, wait: bool, shared: bool = False) -> Iterator[None]:
+        """See ``Locker``."""
+        self.locked.append(prefix)
+        with super().lock(prefix, wait=wait, shared=shared):
+            yield
+
+
+def test_an_upload_that_began_a_moment_ago_is_not_held(tmp_path: Path) -> None:
+    """Planned while it had no file yet, it has some now: a lock, however short, would have its client refused."""
+    driver = _Locked(tmp_path)
+    push_image(open_store(driver), REPOSITORY, an_image())
+    key = paths.upload(REPOSITORY, str(uuid4()))
+    (tmp_path / key).mkdir(parents=True)
+    driver.locked.clear()
+
+    def begin(line: str) -> None:
+        if "upload eligible for deletion" in line:
+            driver.write(f"{key}/startedat", [b"2026-01-01T00:00:00Z"])
+
+    options = Options(delete_untagged=True, stale_before=LONG_AGO, used_since=LONG_AGO)
+    plan = collect(driver, options, begin, dry_run=False)
+    assert plan.uploads == []
+    assert key not in driver.locked
+    assert driver.stat(f"{key}/startedat")
 
 
 @pytest.mark.parametrize("damage", [b"", b"half of a man"])
