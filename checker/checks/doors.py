@@ -47,6 +47,8 @@ def judge_auth(facts: Facts) -> Finding:
         if door is not None and not is_told:
             _expect_verdict(door, name)
     observed = _statuses(asked, tuple(doors.anonymous_further))
+    if any(cause.id == "auth.other-name" for cause in causes) and doors.other_name:
+        observed["other-name"] = doors.other_name.status or "-"
     expected = dict.fromkeys(observed, UNAUTHORIZED) | {"right-password": OK}
     evidence = (Evidence("http", tuple(pair(Words(f"fact.{name}"), door) for name, door in observed.items())),)
     status = Status.FAIL if causes else Status.PASS
@@ -54,13 +56,11 @@ def judge_auth(facts: Facts) -> Finding:
 
 
 def _statuses(asked: Mapping[str, Door | None], further: Sequence[str]) -> dict[str, Value]:
-    """What each door answered; those of a kind as one where all are shut."""
+    """What each door answered; of the further ones those that are not shut."""
     statuses: dict[str, Value] = {name: door.status or "-" if door else "-" for name, door in asked.items()}
-    if further and all(statuses[name] == UNAUTHORIZED for name in further):
-        return {name: status for name, status in statuses.items() if name not in further} | {
-            "anonymous-further": UNAUTHORIZED
-        }
-    return statuses
+    shut = {name for name in further if statuses[name] == UNAUTHORIZED}
+    rest: dict[str, Value] = {"anonymous-further": UNAUTHORIZED} if shut else {}
+    return {name: status for name, status in statuses.items() if name not in shut} | rest
 
 
 def _login_advice(facts: Facts) -> Iterable[Cause]:

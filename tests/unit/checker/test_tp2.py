@@ -838,6 +838,15 @@ def test_before_the_stack_is_up_the_folders_file_counts() -> None:
     }
 
 
+def test_of_many_doors_those_that_are_not_shut_are_shown() -> None:
+    """The rest as one."""
+    further = {"anonymous-tags": SHUT, "anonymous-blob": LET_IN, "anonymous-put": SHUT}
+    finding = verdicts(replace(DONE, doors=doors(anonymous_further=further)))["TP2-AUTH"].finding
+    assert (finding.observed["anonymous-blob"], finding.expected["anonymous-blob"]) == (200, 401)
+    assert finding.observed["anonymous-further"] == finding.expected["anonymous-further"] == 401
+    assert not {"anonymous-tags", "anonymous-put"} & finding.observed.keys()
+
+
 UNHURT = {
     "a page of its own by another name": doors(other_name=Door(200, page=Page("nginx/1.25.5"))),
     "no answer by another name": doors(other_name=Door(None, fault=Fault.CLOSED)),
