@@ -435,6 +435,15 @@ class Upload:
     free: int | None = None
 
 
+class Presence(StrEnum):
+    """What was found where a file should be."""
+
+    FILE = "file"
+    NOTHING = "nothing"
+    FOLDER = "folder"
+    """Docker makes one where what is to be mounted is missing."""
+
+
 @dataclass(frozen=True, slots=True)
 class PasswordEntry:
     """A line of an htpasswd file without its hash. ``scheme``: bcrypt, apr1, sha1, crypt, plain or another."""
@@ -445,11 +454,17 @@ class PasswordEntry:
 
 @dataclass(frozen=True, slots=True)
 class PasswordFile:
-    """One htpasswd file. ``reader`` is who reads it: ``nginx``, ``registry`` or ``nobody``."""
+    """One htpasswd file.
+
+    Attributes:
+        reader: Who reads it: ``nginx``, ``registry`` or ``nobody``.
+        presence: What was found there; other than a file it has no entries.
+    """
 
     path: str
     reader: str
     entries: tuple[PasswordEntry, ...]
+    presence: Presence = Presence.FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -477,9 +492,15 @@ class KeyFile:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Private keys of the exercise: those that the stack serves with (``tls``), and the signing key (``cosign``)."""
+    """Private keys of the exercise: those that the stack serves with (``tls``), and the signing key (``cosign``).
+
+    Attributes:
+        unusable: Files of certificates, and of keys, that hold none in PEM, which all programs want; by path, what each
+            should hold (``certificate`` or ``key``) and what it does: ``nothing``, ``certificate``, ``key``, ``other``.
+    """
 
     files: tuple[KeyFile, ...]
+    unusable: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

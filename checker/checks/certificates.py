@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from checker.checks.telling import pair
-from checker.facts import Certificate, Facts, Handshake, KeyFile, NotObserved, Unavailable, known
-from checker.model import Cause, Evidence, Finding, Status, Value
+from checker.facts import Certificate, Facts, Handshake, KeyFile, Keys, NotObserved, Unavailable, known
+from checker.model import Cause, Evidence, Finding, Status, Value, Words
 
 RSA_MIN_BITS = 2048
 """What the CA/Browser Forum's baseline requirements ask of RSA (§6.1.5); smaller keys are within reach."""
@@ -15,6 +15,14 @@ LIFETIME_MAX = timedelta(days=398)
 """What the same requirements allowed (§6.3.2) for certificates issued since September 2020; browsers refuse more."""
 OTHERS_MAY = 0o077
 """Permission bits of a group and of everybody else."""
+_UNUSABLE = {"certificate": "key.no-certificate", "key": "key.no-key"}
+"""By what a file should hold, the cause where it does not."""
+_HELD = {
+    "nothing": Words("said.holds-nothing"),
+    "certificate": Words("said.holds-certificate"),
+    "key": Words("said.holds-key"),
+    "other": Words("said.holds-other"),
+}
 _MODERN = frozenset({"TLSv1.2", "TLSv1.3"})
 _RSA = re.compile(r"RSA (?P<bits>\d+)")
 
@@ -141,24 +149,37 @@ def _advice(leaf: Certificate, spoken: Handshake) -> Iterable[Cause]:
 
 def judge_keys(facts: Facts) -> Finding:
     """The key that the registry serves with, and the signing key where it was made, are readable by nobody else."""
-    files = known(facts.keys).files
-    if not any(file.purpose == "tls" for file in files):
+    keys = known(facts.keys)
+    unusable, files = tuple(_unusable_causes(keys)), keys.files
+    if not unusable and not any(file.purpose == "tls" for file in files):
         if _built_elsewhere(facts):
             raise NotObserved(Unavailable("keys-elsewhere"))
         return Finding(Status.FAIL, (), {"keys": "-"}, {"mode": "0600"}, (Cause("key.none"),))
     readable = [file for file in files if file.mode & OTHERS_MAY]
+    causes = (*unusable, *(Cause("key.readable", {"path": file.path, "mode": _mode(file)}) for file in readable))
     return Finding(
-        Status.FAIL if readable else Status.PASS,
+        Status.FAIL if causes else Status.PASS,
         tuple(Evidence("file", _shown(file)) for file in readable or files),
-        {"keys": ", ".join(_shown(file) for file in files)},
+        {"keys": ", ".join(_shown(file) for file in files) or "-"},
         {"mode": "0600"},
-        tuple(Cause("key.readable", {"path": file.path, "mode": f"{file.mode:04o}"}) for file in readable),
+        causes,
     )
+
+
+def _unusable_causes(keys: Keys) -> Iterable[Cause]:
+    """Files with which no program can serve TLS, whoever may read them."""
+    for path, (wanted, held) in keys.unusable.items():
+        yield Cause(_UNUSABLE[wanted], {"path": path, "found": _HELD[held]})
 
 
 def _shown(file: KeyFile) -> str:
     """A key's file and who may read it."""
-    return f"{file.path} {file.mode:04o}"
+    return f"{file.path} {_mode(file)}"
+
+
+def _mode(file: KeyFile) -> str:
+    """As ``chmod`` has it."""
+    return f"{file.mode:04o}"
 
 
 def _built_elsewhere(facts: Facts) -> bool:

@@ -3,7 +3,17 @@
 from collections.abc import Iterable
 
 from checker.checks.telling import pair
-from checker.facts import Facts, Kind, NotObserved, PasswordEntry, PasswordFile, Unavailable, known
+from checker.facts import (
+    Facts,
+    Kind,
+    NotObserved,
+    PasswordEntry,
+    PasswordFile,
+    Presence,
+    Stack,
+    Unavailable,
+    known,
+)
 from checker.model import Cause, Evidence, Finding, Status, Value, Words
 
 NOBODY = "nobody"
@@ -20,22 +30,40 @@ def judge_passwords(facts: Facts) -> Finding:
     Before the stack is up nobody reads any: then those of the folder count.
     """
     found = known(facts.passwords).files
-    files = [file for file in found if file.reader != NOBODY] or list(found)
+    lying = [file for file in found if file.presence is Presence.FILE]
+    files = [file for file in lying if file.reader != NOBODY] or lying
+    missed = tuple(_missed_causes(found, facts.stack))
     user = facts.task.parameters["user"]
     expected: dict[str, Value] = {"passwords": _told(PasswordEntry(user, BCRYPT))}
     if not files:
-        if not isinstance(facts.stack, Unavailable) and facts.stack.source == "url":
+        if not missed and not isinstance(facts.stack, Unavailable) and facts.stack.source == "url":
             raise NotObserved(Unavailable("passwords-elsewhere"))
-        return Finding(Status.FAIL, (), {"passwords": "-"}, expected, (Cause("passwords.none"),))
+        return Finding(Status.FAIL, (), {"passwords": "-"}, expected, missed or (Cause("passwords.none"),))
     entries = [(file, entry) for file in files for entry in file.entries]
     entries.sort(key=lambda row: row[1].user != user)
-    causes = tuple(_password_causes(entries, user, files))
+    causes = (*missed, *_password_causes(entries, user, files))
     evidence = tuple(Evidence("file", pair(file.path, _told(entry))) for file, entry in entries)
     observed: dict[str, Value] = {"passwords": tuple(_told(entry) for _, entry in entries) or "-"}
     weak = [file for file, entry in entries if entry.scheme != BCRYPT]
     return Finding(
         Status.FAIL if causes else Status.PASS, evidence, observed, expected, causes, tuple(_reader_advice(weak))
     )
+
+
+def _missed_causes(found: Iterable[PasswordFile], stack: Stack | Unavailable) -> Iterable[Cause]:
+    """What is looked for and is no file, by those who have no other; of a stack that is down nobody looks."""
+    if isinstance(stack, Unavailable) or not stack.up:
+        return
+    served = {file.reader for file in found if file.presence is Presence.FILE}
+    unread = ", ".join(file.path for file in found if file.presence is Presence.FILE and file.reader == NOBODY)
+    for file in found:
+        told = {"path": file.path, "reader": file.reader}
+        if file.presence is Presence.FILE or file.reader in served:
+            continue
+        if file.presence is Presence.FOLDER:
+            yield Cause("passwords.folder", told)
+        elif unread:
+            yield Cause("passwords.not-there", {**told, "found": unread})
 
 
 def _password_causes(

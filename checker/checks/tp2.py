@@ -170,6 +170,8 @@ CHECKS: tuple[Check, ...] = (
         uses=(Source.PASSWORDS, Source.STACK),
         causes=(
             "passwords.none",
+            "passwords.not-there",
+            "passwords.folder",
             "passwords.empty",
             "passwords.other-user",
             "passwords.md5",
@@ -212,7 +214,7 @@ CHECKS: tuple[Check, ...] = (
         section="§8.2",
         judge=judge_keys,
         uses=(Source.KEYS, Source.STACK),
-        causes=("key.none", "key.readable"),
+        causes=("key.none", "key.no-certificate", "key.no-key", "key.readable"),
     ),
     Check(
         "TP2-UP",

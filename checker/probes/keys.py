@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,8 @@ _MAX_DEPTH = 4
 PRIVATE_KEY = re.compile(
     rb"-----BEGIN (?P<label>(?:[A-Z0-9]+ )*PRIVATE KEY)-----\s[\w+/=:,.\s-]{40,20000}?-----END (?P=label)-----"
 )
+_KEY = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")
+_CERTIFICATE = re.compile(rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----")
 _COSIGN = re.compile(rb"ENCRYPTED (?:SIGSTORE|COSIGN) PRIVATE KEY")
 
 
@@ -56,7 +59,8 @@ class KeysProbe:
         seen = () if isinstance(served, Unavailable) else served
         known = {Path(file.path).resolve() for file in seen}
         shown = () if isinstance(self.stack.certificates, Unavailable) else self.stack.certificates
-        certified = _public_keys(file.read() for file in shown)
+        unusable = {**_lacking(shown, _CERTIFICATE, "certificate"), **_lacking(seen, _KEY, "key")}
+        certified = _public_keys(file for file in shown if file.path not in unusable)
         found = [_tls(file, certified) for file in seen]
         for path in (path for path in lying if path.resolve() not in known):
             file = LocalFile(path)
@@ -66,7 +70,7 @@ class KeysProbe:
                 found.append(_tls(file, beside))
         if isinstance(served, Unavailable) and not any(each.purpose == "tls" for each in found):
             return served
-        return Keys(tuple(found))
+        return Keys(tuple(found), unusable)
 
     def _lying_about(self) -> Iterable[Path]:
         """Private keys in the student's folder, whatever they are called."""
@@ -84,6 +88,26 @@ def _tls(file: StackFile, certified: Sequence[bytes]) -> KeyFile:
     return KeyFile(file.path, file.mode(), "tls", public in certified if certified and public else None)
 
 
+def _lacking(files: Iterable[StackFile], wanted: re.Pattern[bytes], name: str) -> dict[str, tuple[str, str]]:
+    """Files without what they should hold, with what they do; those that cannot be read are others' to tell of."""
+    found = {}
+    for file in files:
+        with suppress(NotObserved):
+            content = file.read()
+            if not wanted.search(content):
+                found[file.path] = (name, _held(content))
+    return found
+
+
+def _held(content: bytes) -> str:
+    """What a file holds."""
+    if not content.strip():
+        return "nothing"
+    if _CERTIFICATE.search(content):
+        return "certificate"
+    return "key" if _KEY.search(content) else "other"
+
+
 def _public_of(content: bytes) -> bytes | None:
     """The public half of a private key; None where it cannot be read without a password, or is none."""
     load = load_pem_private_key if b"-----BEGIN" in content else load_der_private_key
@@ -94,16 +118,21 @@ def _public_of(content: bytes) -> bytes | None:
     return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def _public_keys(contents: Iterable[bytes]) -> list[bytes]:
+def _public_keys(files: Iterable[StackFile]) -> list[bytes]:
     """Public keys of leaf certificates: the first of each file, for it is the one that is served."""
     found = []
-    for content in contents:
+    for file in files:
         try:
-            leaf = x509.load_pem_x509_certificate(content)
+            found.append(_public_key(file.read()))
         except ValueError as exc:
-            raise NotObserved(Unavailable("garbage", {"source": "certificate"})) from exc
-        found.append(leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+            raise NotObserved(Unavailable("garbage", {"source": file.path})) from exc
     return found
+
+
+def _public_key(content: bytes) -> bytes:
+    """The public key of a file's first certificate. Raises ValueError: it is none."""
+    leaf = x509.load_pem_x509_certificate(content)
+    return leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _beside(key: Path) -> list[bytes]:
@@ -111,10 +140,8 @@ def _beside(key: Path) -> list[bytes]:
     heads = (_head(path) for path in sorted(_files(key.parent, 1)))
     found = []
     for head in heads:
-        try:
-            found += _public_keys([head])
-        except NotObserved:
-            continue
+        with suppress(ValueError):
+            found.append(_public_key(head))
     return found
 
 

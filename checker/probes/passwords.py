@@ -1,11 +1,13 @@
 """Reads htpasswd files: whose passwords they hold, and how well they keep them. No hash leaves this module."""
 
+import errno
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from checker.facts import NotObserved, PasswordEntry, PasswordFile, Passwords, Source, Unavailable
+from checker.facts import NotObserved, PasswordEntry, PasswordFile, Passwords, Presence, Source, Unavailable
 from checker.probes import DEADLINE_SECONDS
 from checker.probes.surroundings import LocalFile, StackFile, Surroundings
 
@@ -22,6 +24,8 @@ _SCHEMES: Mapping[str, re.Pattern[str]] = {
     "yescrypt": re.compile(r"\$g?y\$"),
     "crypt": re.compile(r"[./A-Za-z0-9]{13}\Z"),
 }
+_ABSENT = frozenset({os.strerror(errno.ENOENT), os.strerror(errno.ENOTDIR)})
+"""How a system says that there is no such file."""
 _LIKELY = ("htpasswd", "*.htpasswd", ".htpasswd")
 """How such files are called in the student's folder."""
 
@@ -45,7 +49,7 @@ class PasswordsProbe:
         Where the stack cannot be looked into, those that lie in the folder are all there is to see.
 
         Raises:
-            NotObserved: One cannot be read, or holds no text.
+            NotObserved: One is there and cannot be read, or holds no text.
         """
         read = self.stack.password_files
         readers = {} if isinstance(read, Unavailable) else read
@@ -66,10 +70,22 @@ def _read(reader: str, file: StackFile) -> PasswordFile:
     """One file's entries; comments and lines without a colon are none."""
     try:
         lines = file.read().decode().splitlines()
+    except NotObserved as exc:
+        if presence := _presence(exc.unavailable):
+            return PasswordFile(file.path, reader, (), presence)
+        raise
     except UnicodeDecodeError as exc:
         raise NotObserved(Unavailable("garbage", {"source": file.path})) from exc
     rows = (line.strip().partition(":") for line in lines if ":" in line and not line.lstrip().startswith("#"))
     return PasswordFile(file.path, reader, tuple(PasswordEntry(user, scheme(kept)) for user, _, kept in rows))
+
+
+def _presence(fault: Unavailable) -> Presence | None:
+    """What is there instead of a file that can be read; None where nobody knows."""
+    if fault.reason == "not-a-file":
+        return Presence.FOLDER
+    is_absent = fault.reason == "file-unreadable" and fault.params.get("error") in _ABSENT
+    return Presence.NOTHING if is_absent else None
 
 
 def scheme(kept: str) -> str:

@@ -15,7 +15,7 @@ from checker.probes import DEADLINE_SECONDS
 from checker.probes.proxy_files import Unreadable
 from checker.probes.surroundings import LocalFile, Port, StackFile, Surroundings, sort_ports
 from checker.probes.tls import speaks_tls
-from labs.compose.record import ProjectRecord, RecordUnreadable, ServiceRecord, projects
+from labs.compose.record import FOLDER, ProjectRecord, RecordUnreadable, ServiceRecord, projects
 
 SAID_LINES = 12
 _SAID_BYTES = 1 << 16
@@ -71,7 +71,12 @@ def read_surroundings(engine: Path, work: Path, name: str) -> Surroundings:
         access_logs=_files(path for each in proxies for path in each.access_logs),
         logging=_logging(proxies, journals),
         password_files={
-            kind: _files(path for each in record.services if each.kind == kind for path in each.password_files)
+            kind: tuple(
+                _inside(engine, record.name, each.name, path)
+                for each in record.services
+                if each.kind == kind
+                for path in each.password_files
+            )
             for kind in Kind
         },
         certificates=_files(path for each in record.services for path in each.certificates),
@@ -119,6 +124,13 @@ def _configured_at(pid: int | None) -> datetime | None:
     except psutil.Error:
         return None
     return datetime.fromtimestamp(max(begun), UTC) if begun else None
+
+
+def _inside(engine: Path, project: str, service: str, path: str) -> StackFile:
+    """A file that a service reads; one of its container's own as ``docker compose cp`` has it."""
+    own = engine / FOLDER / project / "root" / service
+    inside = Path(path)
+    return LocalFile(inside, f"{service}:/{inside.relative_to(own)}" if inside.is_relative_to(own) else None)
 
 
 def _service(record: ServiceRecord) -> StackService:

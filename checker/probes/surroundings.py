@@ -49,14 +49,19 @@ class StackFile(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file of this machine."""
+    """A file of this machine.
+
+    Attributes:
+        inside: How the student knows it where that is not where it lies: ``nginx:/etc/…`` of a container's own files.
+    """
 
     location: Path
+    inside: str | None = None
 
     @property
     def path(self) -> str:
-        """Where it lies."""
-        return str(self.location)
+        """Where it lies, or as the student knows it."""
+        return self.inside or str(self.location)
 
     def read(self) -> bytes:
         """All of it, of regular files only: a pipe never ends.

@@ -8,7 +8,17 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from checker.facts import KeyFile, Kind, NotObserved, PasswordEntry, PasswordFile, Passwords, Stack, Unavailable
+from checker.facts import (
+    KeyFile,
+    Kind,
+    NotObserved,
+    PasswordEntry,
+    PasswordFile,
+    Passwords,
+    Presence,
+    Stack,
+    Unavailable,
+)
 from checker.probes.keys import KeysProbe
 from checker.probes.passwords import PasswordsProbe, scheme
 from checker.probes.surroundings import LocalFile, Surroundings
@@ -89,19 +99,34 @@ def test_behind_a_url_only_passwords_that_lie_there_are_known(tmp_path: Path) ->
     assert [(file.reader, file.entries[0].scheme) for file in found.files] == [("nobody", "plain")]
 
 
-@pytest.mark.parametrize(
-    ("content", "expected"), [(None, "file-unreadable"), (b"\xff\xfe", "garbage"), ("folder", "not-a-file")]
-)
-def test_a_file_that_cannot_be_read_is_not_observed(tmp_path: Path, content: bytes | str | None, expected: str) -> None:
-    """Gone, no text, a folder in its place: never "no passwords"."""
+@pytest.mark.parametrize(("lies", "presence"), [("nothing", Presence.NOTHING), ("folder", Presence.FOLDER)])
+def test_a_file_that_is_none_is_told(tmp_path: Path, lies: str, presence: Presence) -> None:
+    """What the stack looks for and does not find, or finds a folder instead, is the student's to mend."""
     path = tmp_path / "htpasswd"
-    if content == "folder":
+    if lies == "folder":
         path.mkdir()
-    elif content is not None:
-        path.write_bytes(bytes(content))  # type: ignore[arg-type]
+    stack = Surroundings(UP, password_files={Kind.NGINX: (LocalFile(path, "nginx:/etc/nginx/auth/htpasswd"),)})
+    assert PasswordsProbe(stack, tmp_path / "work").read() == Passwords(
+        (PasswordFile("nginx:/etc/nginx/auth/htpasswd", "nginx", (), presence),)
+    )
+
+
+def test_a_file_that_cannot_be_read_is_not_observed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No text, or not for our eyes: never "no passwords"."""
+    path = tmp_path / "htpasswd"
+    path.write_bytes(b"\xff\xfe")
+    probe = PasswordsProbe(Surroundings(UP, password_files={Kind.NGINX: (LocalFile(path),)}), tmp_path / "work")
     with pytest.raises(NotObserved) as caught:
-        PasswordsProbe(Surroundings(UP, password_files={Kind.NGINX: (LocalFile(path),)}), tmp_path / "work").read()
-    assert caught.value.unavailable.reason == expected
+        probe.read()
+    assert caught.value.unavailable.reason == "garbage"
+
+    def denied(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    with pytest.raises(NotObserved) as caught:
+        probe.read()
+    assert caught.value.unavailable.reason == "file-unreadable"
 
 
 def test_no_hash_leaves_the_probe(tmp_path: Path) -> None:
@@ -188,13 +213,41 @@ def test_a_key_of_the_stack_that_is_gone_is_not_observed(tmp_path: Path) -> None
     assert str(caught.value.unavailable.params["path"]).endswith("privkey.pem")
 
 
-def test_a_certificate_that_is_none_is_not_observed(tmp_path: Path) -> None:
-    """Of the stack: whether the key matches it, nobody knows."""
+KEY = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "told"),
+    [
+        ("fullchain.pem", "", ("certificate", "nothing")),
+        ("fullchain.pem", KEY, ("certificate", "key")),
+        ("fullchain.pem", "\x30\x82\x01", ("certificate", "other")),
+        ("privkey.pem", " \n", ("key", "nothing")),
+        ("privkey.pem", CERTIFICATE, ("key", "certificate")),
+        ("privkey.pem", "\x30\x82\x01", ("key", "other")),
+    ],
+)
+def test_a_file_that_holds_something_else_is_told(
+    tmp_path: Path, file: str, content: str, told: tuple[str, str]
+) -> None:
+    """Empty, swapped, DER: no program takes it, and whose key it would be nobody asks any more."""
+    stack, path = served(tmp_path), tmp_path / "work" / "certs" / file
+    text(path, content)
+    found = KeysProbe(stack, tmp_path / "work").read()
+    assert not isinstance(found, Unavailable)
+    assert found.unusable == {str(path): told}
+    assert [each.matches for each in found.files if each.path.endswith("privkey.pem")] == [None]
+
+
+def test_a_certificate_that_makes_no_sense_is_not_observed(tmp_path: Path) -> None:
+    """It says that it is one: whether the key matches it, nobody knows. The file is named."""
     stack = served(tmp_path)
-    text(tmp_path / "work" / "certs" / "fullchain.pem", "no certificate")
+    text(tmp_path / "work" / "certs" / "fullchain.pem", CERTIFICATE)
     with pytest.raises(NotObserved) as caught:
         KeysProbe(stack, tmp_path / "work").read()
     assert caught.value.unavailable.reason == "garbage"
+    assert str(caught.value.unavailable.params["source"]).endswith("fullchain.pem")
 
 
 def test_the_registrys_store_is_not_looked_through(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from checker.facts import (
     PasswordFile,
     Passwords,
     Plain,
+    Presence,
     Unavailable,
     Upload,
 )
@@ -86,6 +87,21 @@ def down(*services: object, **more: object) -> Facts:
     )
     values = silent | {"stack": stack(up=bool(services), services=services)} | more  # type: ignore[arg-type]
     return replace(DONE, **values)  # type: ignore[arg-type]
+
+
+def absent(presence: Presence = Presence.NOTHING) -> PasswordFile:
+    """What nginx looks for, and does not find."""
+    return PasswordFile("nginx:/etc/nginx/auth/htpasswd", "nginx", (), presence)
+
+
+def lying() -> PasswordFile:
+    """A good file that nobody reads."""
+    return replace(passwords().files[0], reader="nobody")
+
+
+def unusable(path: str, wanted: str, held: str) -> Keys:
+    """A file of the stack that holds something else than it should."""
+    return replace(keys(matches=None), unusable={path: (wanted, held)})
 
 
 def ended(said: str) -> Facts:
@@ -197,6 +213,15 @@ WRONG: dict[str, tuple[Facts, dict[str, str]]] = {
     "another user's password": (
         replace(DONE, passwords=passwords(user="admin")), {"TP2-HTPASSWD": "passwords.other-user"},
     ),
+    "a file of passwords that is not mounted": (
+        replace(DONE, passwords=Passwords((absent(), lying()))), {"TP2-HTPASSWD": "passwords.not-there"},
+    ),
+    "no file of passwords, where one is looked for": (
+        replace(DONE, passwords=Passwords((absent(),))), {"TP2-HTPASSWD": "passwords.none"},
+    ),
+    "a folder for the file of passwords": (
+        replace(DONE, passwords=Passwords((absent(Presence.FOLDER),))), {"TP2-HTPASSWD": "passwords.folder"},
+    ),
     "a scheme that nobody knows": (
         replace(DONE, passwords=passwords("$7$")), {"TP2-HTPASSWD": "passwords.other-scheme"},
     ),
@@ -228,6 +253,12 @@ WRONG: dict[str, tuple[Facts, dict[str, str]]] = {
     "an expired intermediate": (
         replace(DONE, handshake=handshake(chain=(LEAF, replace(LEAF, not_after=START - timedelta(days=1))))),
         {"TP2-CERT": "cert.expired"},
+    ),
+    "an empty certificate": (
+        replace(DONE, keys=unusable("fullchain.pem", "certificate", "nothing")), {"TP2-KEY": "key.no-certificate"},
+    ),
+    "certificate and key swapped": (
+        replace(DONE, keys=unusable("privkey.pem", "key", "certificate")), {"TP2-KEY": "key.no-key"},
     ),
     "no key": (replace(DONE, keys=Keys(())), {"TP2-KEY": "key.none"}),
     "a signing key for everybody": (replace(DONE, keys=keys(cosign=0o640)), {"TP2-KEY": "key.readable"}),
@@ -907,6 +938,14 @@ def test_a_registry_that_was_named_and_is_not_there_is_nobodys_failure() -> None
     assert statuses(replace(named, task=DONE.task))["TP2-UP"] is Status.FAIL
     untrusted = replace(named, answer=Unavailable("tls", {"url": "https://x", "name": "x"}))
     assert statuses(untrusted)["TP2-UP"] is Status.FAIL
+
+
+def test_what_is_not_found_counts_where_somebody_looks_for_it() -> None:
+    """Of a stack that is down nobody does; and who has a file that is there needs no other."""
+    gone = Passwords((absent(), lying()))
+    assert failed(verdicts(down(passwords=gone))) == {"TP2-UP": "up.nothing"}
+    both = Passwords((absent(), passwords().files[0]))
+    assert failed(verdicts(replace(DONE, passwords=both))) == {}
 
 
 def test_where_the_password_lies_is_advice() -> None:
