@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from checker.checks.telling import pair
+from checker.checks.telling import complaint, cut, pair
 from checker.facts import (
     Door,
     Doors,
@@ -32,8 +32,6 @@ _NOT_THERE = frozenset({200, 404, 405})
 """Pages of a web server that has, or has not, something else at that path."""
 _OLD_TLS = "PROTOCOL_VERSION"
 """OpenSSL's word for the alert of a server that speaks none of the versions that it was offered."""
-_SAID_MAX = 200
-"""Characters of a program's last words that are shown."""
 
 # nginx's own words for why it ends (src/event/ngx_event_openssl.c, src/core/ngx_conf_file.c, src/core/ngx_inet.c,
 # src/core/ngx_connection.c), and the cause that each tells; the first that fits is the one.
@@ -131,7 +129,7 @@ def _stack_causes(stack: Stack, facts: Facts) -> tuple[Cause, ...]:
 
 def _refusal_words(refusal: Sequence[str]) -> tuple[Cause, ...]:
     """Why nothing could be brought up: what nginx says of its files, else what compose says of its own."""
-    return (_last_words("nginx", refusal) or Cause("up.refused", {"said": _clipped(refusal[:1])}),) if refusal else ()
+    return (_last_words("nginx", refusal) or Cause("up.refused", {"said": cut(refusal[0])}),) if refusal else ()
 
 
 def _foreign_keys(facts: Facts, words: Sequence[Cause]) -> Iterable[Cause]:
@@ -147,7 +145,7 @@ def _other_ends(stack: Stack, ended: Sequence[StackService]) -> Iterable[Cause]:
         yield Cause("up.down" if stack.services else "up.nothing")
         return
     for service in ended:
-        yield Cause("up.ended", {"service": service.name, "said": _clipped(service.said[-1:])})
+        yield Cause("up.ended", {"service": service.name, "said": cut(complaint(service.said))})
 
 
 def _last_words(who: str, said: Sequence[str]) -> Cause | None:
@@ -155,13 +153,8 @@ def _last_words(who: str, said: Sequence[str]) -> Cause | None:
     for word, pattern in _LAST_WORDS:
         line = next((line for line in reversed(said) if pattern.search(line)), None)
         if line is not None:
-            return Cause(word, {"service": who, "said": _clipped((line,))})
+            return Cause(word, {"service": who, "said": cut(line)})
     return None
-
-
-def _clipped(lines: Sequence[str]) -> str:
-    """The end of what was said, short enough for a report."""
-    return " ".join(lines).strip()[:_SAID_MAX] or "-"
 
 
 def _silence_causes(stack: Stack, spoken: Handshake, facts: Facts) -> tuple[Cause, ...]:
