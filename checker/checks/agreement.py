@@ -45,8 +45,8 @@ _LISTS = frozenset({"catalog", "end-8"})
 _MOMENT = timedelta(seconds=SLACK_SECONDS)
 _REDACTED = "REDACTED"
 """The journal's word in the place of a secret."""
-_PATH_MAX = 1024
-"""Characters of a path that the journal keeps."""
+_WORDS_MAX = 1024
+"""Characters of a client's words that the journal keeps."""
 
 Pairs = tuple[tuple[LogLine, Event], ...]
 
@@ -216,7 +216,7 @@ def _is_of_other_path(line: LogLine, event: Event) -> bool:
 
 def fits(line: LogLine, event: Event) -> bool:
     """The line may tell of the event."""
-    return _same_path(line.path, event.path or "") and _agrees_but_for_path(line, event)
+    return _is_same(line.path, event.path or "") and _agrees_but_for_path(line, event)
 
 
 def _agrees_but_for_path(line: LogLine, event: Event) -> bool:
@@ -226,7 +226,7 @@ def _agrees_but_for_path(line: LogLine, event: Event) -> bool:
 
 def _same_agent(line: LogLine, event: Event) -> bool:
     """The client called itself the same, as far as the log tells; "-" is written for nothing."""
-    return not line.user_agent or line.user_agent == (event.user_agent or "-")
+    return not line.user_agent or _is_same(line.user_agent, event.user_agent or "-")
 
 
 def _same_user(line: LogLine, event: Event) -> bool:
@@ -235,9 +235,10 @@ def _same_user(line: LogLine, event: Event) -> bool:
     A registry that asks for no password knows the name only where the proxy hands it on; a proxy does not know who
     came with a bearer token.
     """
+    known = history.account(event)
     if event.detail.get("claimed_user"):
-        return line.user == history.account(event)
-    return event.actor is None or line.user in {None, event.actor}
+        return line.user is not None and known is not None and _is_same(line.user, known)
+    return known is None or line.user is None or _is_same(line.user, known)
 
 
 def _same_status(line: LogLine, event: Event) -> bool:
@@ -282,12 +283,12 @@ _TESTS: Mapping[str, Callable[[LogLine, Event], bool]] = {
 """In the order in which a difference is told."""
 
 
-def _same_path(seen: str, remembered: str) -> bool:
-    """The paths are equal, as far as the journal keeps them."""
+def _is_same(seen: str, remembered: str) -> bool:
+    """The client's words are equal, as far as the journal keeps them."""
     if _REDACTED in remembered:
         pattern = r"[^\s&;\"']+".join(map(re.escape, remembered.split(_REDACTED)))
         return re.match(pattern, seen) is not None
-    return seen == remembered or (len(remembered) >= _PATH_MAX and seen.startswith(remembered))
+    return seen == remembered or (len(remembered) >= _WORDS_MAX and seen.startswith(remembered))
 
 
 # --- all of them
@@ -330,7 +331,7 @@ def _at(event: Event) -> datetime:
 
 def _kind(method: str, path: str) -> tuple[str, str]:
     """Only requests of one kind are compared. What the journal may have cut off or redacted is left out."""
-    stem = path.partition("?")[0][:_PATH_MAX]
+    stem = path.partition("?")[0][:_WORDS_MAX]
     return method, _REDACTED if _REDACTED in stem else stem
 
 
@@ -390,7 +391,7 @@ def _edits(lines: Sequence[LogLine], events: Sequence[Event]) -> Mapping[int, Ed
 
 def _is_alike(line: LogLine, event: Event) -> bool:
     """The same was asked for."""
-    return line.method == event.method and _same_path(line.path, event.path or "")
+    return line.method == event.method and _is_same(line.path, event.path or "")
 
 
 def _distance(line: LogLine, event: Event) -> tuple[int, float]:

@@ -383,6 +383,15 @@ def test_paths_are_compared_as_far_as_the_journal_keeps_them() -> None:
     assert not agree([written(long, 1, path="/v2/" + "b" * 2000)], [long]).holds
 
 
+def test_a_name_that_the_journal_hides_in_part_is_compared_as_far_as_it_goes() -> None:
+    """An address before an @ may be a secret, and what a client calls itself may hold one."""
+    each = event(1, user="REDACTED@example.com", user_agent="up/1 token=REDACTED")
+    line = written(each, 1, user="ada@example.com", user_agent="up/1 token=s3cret")
+    assert agree([line], [each]).holds
+    assert not agree([replace(line, user="ada@example.org")], [each]).holds
+    assert not agree([replace(line, user_agent="up/2 token=s3cret")], [each]).holds
+
+
 def test_two_logs_may_have_lines_of_one_number() -> None:
     """A server for each port, each with a log of its own."""
     one, other = event(1), event(2, path=PATHS[3])
