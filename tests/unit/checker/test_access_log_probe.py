@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from checker.facts import AccessLog, LogLine, NotObserved, Stack, Unavailable
+from checker.facts import AccessLog, Logging, LogLine, NotObserved, Stack, Unavailable
 from checker.probes.access_log import AccessLogProbe
 from checker.probes.nginx import parse
 from checker.probes.surroundings import LocalFile, Surroundings
@@ -164,6 +164,37 @@ def test_what_a_client_wrote_is_read_as_the_journal_has_it(tmp_path: Path) -> No
     assert read(tmp_path, LINE.replace("docker/28", daemon)).lines[0].user_agent.endswith(r"28 \(linux\))")
     (other,) = read(tmp_path, LINE.replace(" ada ", r" zo\xE9 ")).lines
     assert other.user == "zo\xe9"
+
+
+def test_lines_are_told_by_their_logs_and_all_logs_begin_where_the_last_does(tmp_path: Path) -> None:
+    """Of two logs one has lines from later on only; one without any has not begun."""
+    early, late, empty = (LocalFile(tmp_path / name) for name in ("early", "late", "empty"))
+    before = LINE.replace("14:03:22", "12:00:00")
+    early.location.write_text(f"{before}\n{LINE}\n", encoding="utf-8")
+    late.location.write_text(f"{LINE}\n", encoding="utf-8")
+    empty.location.touch()
+    found = AccessLogProbe(Surroundings(UP, proxied=True, access_logs=(early, late)), START).read()
+    assert isinstance(found, AccessLog)
+    assert [(line.log, line.number) for line in found.lines] == [(early.path, 2), (late.path, 1)]
+    assert found.begins_at == found.lines[0].at
+    alone = AccessLogProbe(Surroundings(UP, proxied=True, access_logs=(early,)), START).read()
+    assert isinstance(alone, AccessLog)
+    assert alone.begins_at == datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+    unbegun = AccessLogProbe(Surroundings(UP, proxied=True, access_logs=(early, empty)), START).read()
+    assert isinstance(unbegun, AccessLog)
+    assert unbegun.begins_at == unbegun.read_at is not None
+
+
+def test_what_is_no_line_counts_since_the_proxy_logs_as_it_does(tmp_path: Path) -> None:
+    """Before that it may have had another format; lines from before that stand behind it prove that it was before."""
+    path = tmp_path / "access.log"
+    path.write_text(f"timed\n{LINE}\ntimed\n{LINE.replace('14:03', '14:05')}\ntimed\n", encoding="utf-8")
+    for minute, unreadable in ((3, (1, 3, 5)), (4, (3, 5)), (6, (5,))):
+        logging = Logging(since=START.replace(minute=minute))
+        stack = Surroundings(UP, proxied=True, access_logs=(LocalFile(path),), logging=logging)
+        found = AccessLogProbe(stack, START).read()
+        assert isinstance(found, AccessLog)
+        assert (found.unreadable, found.logging) == (unreadable, logging)
 
 
 def test_no_log_and_no_proxy_are_told_apart(tmp_path: Path) -> None:

@@ -512,7 +512,12 @@ WRONG: dict[str, tuple[Facts, dict[str, str]]] = {
     ),
     # step 4
     "the log emptied": (
-        replace(DONE, access_log=AccessLog(kept=True, proxied=True, path="access.log", logging=LOGGING)),
+        replace(
+            DONE,
+            access_log=AccessLog(
+                kept=True, proxied=True, path="access.log", logging=LOGGING, begins_at=START + timedelta(hours=1)
+            ),
+        ),
         {"TP2-LOG": "log.missing"},
     ),
     "nothing asked yet": (
