@@ -56,7 +56,8 @@ def port_taken(container: Container, published: Published, environ: Mapping[str,
     """A published port has another holder: in Docker's words, and who it is."""
     here = container.ports[published.container]
     who = ports.holder(here)
-    held = say(environ, "port-holder", here=here, program=who.name, pid=who.pid or "?")
+    known = "port-nobody" if who.pid is None else "port-holder"
+    held = say(environ, known, here=here, program=who.name, pid=who.pid)
     asked = f"{published.address or ports.HOST}:{published.host}"
     return ComposeError(
         "Error response from daemon: failed to set up container networking: driver failed programming external "

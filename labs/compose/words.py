@@ -8,6 +8,13 @@ _CURE = {
     "en": "Use Docker: LAB_DOCKER=real with Docker Engine, or labstack up --engine docker.",
     "fr": "Prenez Docker\u00a0: LAB_DOCKER=real avec Docker Engine, ou labstack up --engine docker.",
 }
+_MOVE = {
+    "en": "End that program, or move the lab's ports, e.g.: export LAB_PORT_BASE=5100, then labstack up.",
+    "fr": (
+        "Arrêtez ce programme, ou déplacez les ports du lab, par exemple\u00a0: export LAB_PORT_BASE=5100, "
+        "puis labstack up."
+    ),
+}
 _TEXTS = {
     "key": {
         "en": "{where}: Compose knows it, the lab's engine without Docker does not. Leave it out. {cure}",
@@ -64,8 +71,18 @@ _TEXTS = {
         "fr": "labdocker\u00a0: le port {host} est 127.0.0.1:{here} sur cette machine",
     },
     "port-holder": {
-        "en": "127.0.0.1:{here} is held by {program} (pid {pid})",
-        "fr": "127.0.0.1:{here} est tenu par {program} (pid {pid})",
+        "en": "127.0.0.1:{here} is held by {program} (pid {pid}). {move}",
+        "fr": "127.0.0.1:{here} est tenu par {program} (pid {pid}). {move}",
+    },
+    "port-nobody": {
+        "en": (
+            "nobody whom you may see holds 127.0.0.1:{here}: another user's program, or one that has just ended. "
+            "{move}"
+        ),
+        "fr": (
+            "personne que vous puissiez voir ne tient 127.0.0.1:{here}\u00a0: un programme d'un autre utilisateur, "
+            "ou qui vient de se terminer. {move}"
+        ),
     },
     "locked": {
         "en": "another docker compose works on this project: {path} is locked",
@@ -84,4 +101,4 @@ _TEXTS = {
 def say(environ: Mapping[str, str], text: str, **values: object) -> str:
     """One of our own texts, in the person's language."""
     chosen = language(environ)
-    return _TEXTS[text][chosen].format(**values, cure=_CURE[chosen])
+    return _TEXTS[text][chosen].format(**values, cure=_CURE[chosen], move=_MOVE[chosen])

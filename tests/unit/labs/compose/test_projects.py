@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 import psutil
 import pytest
 
+from labs import ports
 from labs.compose import containers
 from labs.compose.containers import Container
 from labs.compose.layout import ProjectFolder
@@ -284,6 +285,16 @@ def test_why_up_was_refused_is_recorded_until_it_succeeds(site: Site) -> None:
     assert site.record().up
     assert site.record().refusal == ()
     site.projects.down("tp2")
+
+
+def test_a_taken_port_whose_holder_nobody_may_see(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without root another user's program has no name: that is said, and how to go on."""
+    monkeypatch.setattr(ports, "holder", lambda _: ports.Holder("?", None))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ComposeError, match=r"nobody whom you may see holds .* LAB_PORT_BASE") as caught:
+            site.projects.up(site.project(service("web", ports=(Published(port, 80),))))
+    assert "?" not in str(caught.value)
 
 
 def test_a_taken_port_is_refused_in_dockers_words_with_its_holder(site: Site) -> None:
