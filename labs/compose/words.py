@@ -76,8 +76,7 @@ _TEXTS = {
     },
     "port-nobody": {
         "en": (
-            "nobody whom you may see holds 127.0.0.1:{here}: another user's program, or one that has just ended. "
-            "{move}"
+            "nobody whom you may see holds 127.0.0.1:{here}: another user's program, or one that has just ended. {move}"
         ),
         "fr": (
             "personne que vous puissiez voir ne tient 127.0.0.1:{here}\u00a0: un programme d'un autre utilisateur, "
