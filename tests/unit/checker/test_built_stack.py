@@ -12,7 +12,7 @@ from typing import Any
 import bcrypt
 import pytest
 
-from checker import checks, watching
+from checker import checks, sources, watching
 from checker.cli import main
 from checker.endpoints import other_registry, own_registry
 from checker.exit_codes import ExitCode
@@ -231,6 +231,33 @@ def test_a_certificate_that_nobody_trusts_is_one_red_line(stack: BuiltStack, tmp
     assert "TP2-CERT" in failed
     assert {found["TP2-UP"], found["TP2-AUTH"], found["TP2-UPLOAD"]} == {Status.PASS}
     assert Status.INCONCLUSIVE not in found.values()
+
+
+def test_the_folder_of_the_docker_in_use_counts(
+    stack: BuiltStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lab's shell tells which docker it has by ``LAB_CERTS_D``; where it says nothing, either folder does."""
+    ours, system = stack.engine / "certs.d", tmp_path / "docker"
+    system.mkdir()
+    (ours / NAME).rename(ours / f"{NAME}:443")
+    monkeypatch.setattr(sources, "DOCKER_TRUST", system)
+
+    def authorities() -> tuple[str, ...]:
+        found = read(stack).handshake
+        assert isinstance(found, Handshake)
+        assert found.trusted is bool(found.authorities)
+        return found.authorities
+
+    stack.log_in(NAME)
+    monkeypatch.delenv("LAB_CERTS_D", raising=False)
+    assert authorities() == ()
+    stack.log_in(f"{NAME}:443")
+    assert authorities() == (str(ours / f"{NAME}:443" / "ca.crt"),)
+    (system / "certs.d").mkdir()
+    (ours / f"{NAME}:443").rename(system / "certs.d" / NAME)
+    assert authorities() == (str(system / "certs.d" / NAME / "ca.crt"),)
+    monkeypatch.setenv("LAB_CERTS_D", str(ours))
+    assert authorities() == ()
 
 
 def test_a_wrong_password_accuses_no_journal(stack: BuiltStack) -> None:
