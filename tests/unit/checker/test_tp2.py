@@ -949,7 +949,7 @@ def test_what_is_not_found_counts_where_somebody_looks_for_it() -> None:
     """Of a stack that is down nobody does; and who has a file that is there needs no other."""
     gone = Passwords((absent(), lying()))
     assert failed(verdicts(down(passwords=gone))) == {"TP2-UP": "up.nothing"}
-    both = Passwords((absent(), passwords().files[0]))
+    both = Passwords((absent(Presence.FOLDER), passwords().files[0]))
     assert failed(verdicts(replace(DONE, passwords=both))) == {}
 
 
