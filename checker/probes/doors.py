@@ -9,6 +9,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import wait
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -154,6 +155,7 @@ def _at_once(asks: Mapping[str, Callable[[], Door]]) -> dict[str, Door]:
     """
     names = list(asks)
     lanes = [started(partial(_in_turn, asks, names[lane::LANES])) for lane in range(LANES)]
+    wait(lanes)  # so that nobody is still asking when the first reason is told
     return {name: door for lane in lanes for name, door in lane.result().items()}
 
 
