@@ -17,9 +17,11 @@ from checker.report.json import document
 from labs import students
 from labs.attempts import Attempt, Endpoint
 from labs.home import LabHome
+from labs.processes import wait_until
 from tests.fakes.registry import FakeRegistry
 from tests.unit.checker.built import built_stack
 
+STOP_TIMEOUT_SECONDS = 10.0
 SECRET = b"of the class"
 NAME = "Zoé Martin"
 
@@ -96,8 +98,10 @@ def test_the_secret_with_which_an_attempt_began_is_found(home: LabHome) -> None:
 def frozen(pid: int) -> Iterator[None]:
     """A program and its workers, stopped in the middle of whatever they did."""
     first = psutil.Process(pid)
+    first.suspend()  # from then on it makes no further workers
+    assert wait_until(lambda: first.status() == psutil.STATUS_STOPPED, STOP_TIMEOUT_SECONDS)
     programs = (first, *first.children(recursive=True))
-    for program in programs:
+    for program in programs[1:]:
         program.suspend()
     try:
         yield
