@@ -17,7 +17,8 @@ from docker.errors import APIError, NotFound
 
 from checker.facts import Kind, Logging, NotObserved, Unavailable
 from checker.probes import nginx_config
-from checker.probes.docker import PROCESSES, read_surroundings
+from checker.probes.container_proxies import PROCESSES
+from checker.probes.docker import read_surroundings
 from checker.probes.surroundings import Address, LocalFile
 from pyregistry.spec.journal import verify
 from tests.unit.checker.docker_samples import ADAPTED, DUMP, REGISTRY_LINES
