@@ -127,7 +127,8 @@ class Containerd(CommandLine):
         for held in self.run(*self.command, "ls", "--quiet").split():
             self.run(*self.command, "rm", "--sync", held)
         self.run(*self.command, "pull", *self._options(registry), image)
-        self.run(*self.command, "export", archive, image)
+        # Without --local the daemon streams it, and ctr may end before the last bytes are written.
+        self.run(*self.command, "export", "--local", archive, image)
         with tarfile.open(archive) as tar:
             blobs = {member.name: file.read() for member in tar if (file := tar.extractfile(member))}
         digest = json.loads(blobs["index.json"])["manifests"][0]["digest"]

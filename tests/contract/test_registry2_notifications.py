@@ -63,13 +63,17 @@ class Client:
 
     def told(self) -> list[Told]:
         """Everything that the endpoint was told until now, without what differs by nature."""
-        self.push(an_image("last", DOCKER_MANIFEST), LAST)
+        return [self._comparable(event) for event in self.await_all(LAST)]
+
+    def await_all(self, tag: str) -> list[Told]:
+        """Push an image under ``tag`` and wait until that is told, and with it all that was done before."""
+        self.push(an_image(tag, DOCKER_MANIFEST), tag)
         told = self.sink.wait_for(1)
         count = 1
-        while told[-1]["target"].get("tag") != LAST:
+        while told[-1]["target"].get("tag") != tag:
             count += 1
             told = self.sink.wait_for(count)
-        return [self._comparable(event) for event in told]
+        return told
 
     def _comparable(self, event: Told) -> Told:
         """Ids, times and ports replaced, after it was seen that they are what they should be."""
@@ -189,6 +193,7 @@ def delete_untagged(client: Client) -> None:
     """A manifest that no tag leads to."""
     image = an_image("untagged")
     client.push(image, str(image.digest))
+    client.await_all("pushed")  # what a manifest refers to is read when it is told: see docs/operations.md
     assert client.ask("DELETE", f"/v2/{REPOSITORY}/manifests/{image.digest}").status == 202
 
 
@@ -263,6 +268,7 @@ def test_only_registry_2_tells_the_tags_that_go_with_a_manifest(pair: Pair) -> N
         image = an_image("tagged")
         for tag in ("1.0", "latest"):
             client.push(image, tag)
+        client.await_all("pushed")
         assert client.ask("DELETE", f"/v2/{REPOSITORY}/manifests/{image.digest}").status == 202
 
     theirs, ours = pair.tell(story)
