@@ -47,3 +47,10 @@ def test_checks_that_no_mutant_kills_are_named() -> None:
     named = page.partition("Killed by none of them: ")[2]
     assert "TP2-CERT" not in named
     assert "TP2-HTTP" in named
+
+
+def test_each_check_is_killed_by_a_mutant() -> None:
+    """A check that no wrong end state of a real lab was seen to fail proves nothing there."""
+    for slug in checks.slugs():
+        killed = {code for mutant in catalog.load(slug).mutants for code in mutant.kills}
+        assert killed == {check.code for check in checks.pack(slug).checks}
