@@ -321,6 +321,7 @@ CHECKS: tuple[Check, ...] = (
             "upload.host-changed",
             "upload.port-lost",
             "upload.too-large",
+            "upload.over-limit",
             "upload.no-location",
             "upload.not-passed-on",
             "upload.refused",

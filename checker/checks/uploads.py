@@ -9,6 +9,7 @@ from checker.model import Cause, Evidence, Finding, Status, Value, Words
 
 HTTPS_PORT = 443
 TOO_LARGE = 413
+_CHAPTERS_PROXY = "nginx"
 _UNAVAILABLE = 503
 _GATEWAY_ERRORS = frozenset({502, 504})
 _SUCCESSES = range(200, 300)
@@ -77,7 +78,8 @@ def _beginning(location: str) -> str:
 def _refusal(door: Door, size: int) -> Cause:
     """An upload was refused."""
     if door.status == TOO_LARGE:
-        return Cause("upload.too-large", {"size": size})
+        is_anothers = door.page is not None and _CHAPTERS_PROXY not in (door.page.server or "").lower()
+        return Cause("upload.over-limit" if is_anothers else "upload.too-large", {"size": size})
     if door.page and door.status in _NOT_THERE:
         return Cause("upload.not-passed-on", {"status": door.status, "server": door.page.server or "-"})
     return Cause("upload.refused", {"status": door.status or 0})

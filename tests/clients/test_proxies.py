@@ -178,7 +178,7 @@ WRONG: Mapping[Write, Sequence[Wrong]] = {
             "routes.yaml",
             {"[passwords]": "[passwords, limit]", "    passwords:": _BUFFERING},
             "TP2-UPLOAD",
-            "upload.too-large",
+            "upload.over-limit",
         ),
         Wrong("routes.yaml", {"      middlewares: [passwords]\n": ""}, "TP2-AUTH", "auth.none"),
         Wrong("traefik.yaml", {"User-Agent: keep": "User-Agent: drop"}, "TP2-LOG", "log-agentless", "inconclusive"),

@@ -190,6 +190,9 @@ MUTANTS: dict[str, Facts] = {
     "location-http": replace(DONE, upload=upload(f"http://{NAME}/v2/u/1", None)),
     "body-limit": replace(DONE, upload=upload(sent=413)),
     "port-lost": replace(DONE, upload=upload(f"{BASE}/v2/u/1", None, asked=f"{BASE}:8443")),
+    "http-asks-password": replace(DONE, plain=Plain(SHUT, REFUSED)),
+    "not-pushed": pushed(begun()),
+    "not-pulled": world(begun().push().sign()),
     "unsigned": replace(DONE, signatures=signatures()),
     "other-key": replace(
         DONE, signatures=signatures(signature(verified=False, step="signature", fault="invalid signature"))
@@ -399,7 +402,6 @@ WRONG: dict[str, tuple[Facts, dict[str, str]]] = {
     ),
     "refused for a reason of its own": (replace(DONE, doors=doors(right=Door(429))), {"TP2-AUTH": "auth.refused"}),
     "plain HTTP is a registry": (replace(DONE, plain=Plain(LET_IN, REFUSED)), {"TP2-HTTP": "http.open"}),
-    "plain HTTP asks for a password": (replace(DONE, plain=Plain(SHUT, REFUSED)), {"TP2-HTTP": "http.asks-password"}),
     "plain HTTP leads to plain HTTP": (
         replace(DONE, plain=Plain(Door(302, location=f"http://{NAME}/"), REFUSED)),
         {"TP2-HTTP": "http.redirects-elsewhere"},
@@ -418,9 +420,12 @@ WRONG: dict[str, tuple[Facts, dict[str, str]]] = {
     "an upload that is not passed on": (
         replace(DONE, upload=Upload(BASE, 5_000_001, NGINX_404, None)), {"TP2-UPLOAD": "upload.not-passed-on"},
     ),
+    "more than another proxy takes": (
+        replace(DONE, upload=Upload(BASE, 5_000_001, Door(202, location="/v2/u/1"), Door(413, page=Page("Caddy")))),
+        {"TP2-UPLOAD": "upload.over-limit"},
+    ),
     "an upload refused": (replace(DONE, upload=upload(sent=504)), {"TP2-UPLOAD": "upload.refused"}),
     # step 3
-    "never pushed": (pushed(begun()), {"TP2-PUSH": "push.never-tried"}),
     "a tag that nobody was seen to push": (pushed(begun(), IMAGE), {"TP2-PUSH": "push.unseen"}),
     "too large for the proxy": (
         pushed(begun().ask("POST", f"/v2/{HERE}/blobs/uploads/", 202, endpoint="end-4", repository=HERE)
@@ -556,7 +561,6 @@ WRONG: dict[str, tuple[Facts, dict[str, str]]] = {
         world(Scene(proxied=False).start_attempt().push(user=None).pull(user=None)),
         {"TP2-LOG": "log.nothing", "TP2-PULL": "pull.anonymous"},
     ),
-    "never pulled": (world(begun().push().sign()), {"TP2-PULL": "pull.never"}),
     "only looked at": (world(begun().push().look(agent="crane/0.20.2")), {"TP2-PULL": "pull.head-only"}),
     "looked at by another": (world(begun().push().look(user="eve")), {"TP2-PULL": "pull.head-only"}),
     "looked at, and another image there": (
